@@ -1,0 +1,1 @@
+"""The RTTM domain, usable without a browser; it never imports `dashboard`."""

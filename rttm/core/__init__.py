@@ -1,0 +1,1 @@
+"""Layer 1, pure: the standard library only; no clock, socket, randomness or Django."""

@@ -1,0 +1,253 @@
+"""What a region serves, whether it is in failover, and why: pure decisions with their reasons.
+
+This is the only place where serve modes are interpreted.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from .rules import is_ipv4
+from .schema import PoolEntry, Record, Region, Service
+from .terms import EntryStatus, FailoverMode, RegionCode, ServeMode, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What is known of one pool entry when a region decides."""
+
+    status: str = EntryStatus.UNK
+    latched: bool = False  # mode `remove`: was down since the last recover
+    response_ms: float | None = None
+
+
+Facts = Mapping[str, Fact]
+"""By address. A latch belongs to an address of the service, in every region alike."""
+
+
+class Place(StrEnum):
+    """What happens to an entry of a pool."""
+
+    SERVED = "served"
+    STANDBY = "standby"
+    OUT = "out"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One entry's place, with the reason in words."""
+
+    address: str
+    place: Place
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one region serves; the counts are those of the funnel."""
+
+    region_code: str
+    status: Status
+    records: tuple[Record, ...]
+    serve_count: int
+    in_failover: bool
+    reason: str  # why it is in failover, and what it serves instead; "" otherwise
+    verdicts: tuple[Verdict, ...]
+    pool: int
+    available: int
+    eligible: int
+
+
+def is_available(entry: PoolEntry, fact: Fact) -> bool:
+    """Whether an entry may be served.
+
+    serve mode  available
+    always      whatever its status
+    obey        unless it is down
+    remove      unless it is down, or was down since the last recover
+    no          never
+    """
+    match entry.serve_mode:
+        case ServeMode.ALWAYS:
+            return True
+        case ServeMode.NO:
+            return False
+        case ServeMode.REMOVE:
+            return fact.status != EntryStatus.DOWN and not fact.latched
+        case _:
+            return fact.status != EntryStatus.DOWN
+
+
+def latches(service: Service, facts: Facts) -> frozenset[str]:
+    """The addresses that are latched out: mode `remove`, down now or latched before."""
+    return frozenset(
+        entry.address
+        for region in service.region
+        if not region.autopopulate
+        for entry in region.pool
+        if entry.serve_mode == ServeMode.REMOVE
+        for fact in [facts.get(entry.address, Fact())]
+        if fact.latched or fact.status == EntryStatus.DOWN
+    )
+
+
+def effective(region: Region, service: Service) -> Region:
+    """The region as it decides: an autopopulated one has the global settings and pool."""
+    source = service.global_region
+    if not region.autopopulate or source is None:
+        return region
+    return replace(
+        source, region_code=region.region_code, autopopulate=True,
+        status=region.status, task_id=region.task_id,
+    )  # fmt: skip
+
+
+def decide_service(
+    service: Service, facts: Facts, held: Collection[str] = frozenset()
+) -> dict[str, Decision]:
+    """Every region's decision, by code.
+
+    `held` are the regions in failover that wait for a recover (auto_recover N).
+    """
+    regions = {region.region_code: effective(region, service) for region in service.region}
+    own = {code: decide_pool(region, facts, held=code in held) for code, region in regions.items()}
+    return {code: _resolved(code, regions, own) for code in regions}
+
+
+def decide_pool(region: Region, facts: Facts, *, held: bool) -> Decision:
+    """A region's decision from its own pool; in failover its records are still empty."""
+    available = [e for e in region.pool if is_available(e, facts.get(e.address, Fact()))]
+    eligible = sorted(available, key=_speed(facts))[: region.ep]
+    cause = _cause(region, len(available), len(eligible), held=held)
+    chosen = set() if cause else {entry.address for entry in eligible}
+    return Decision(
+        region_code=region.region_code,
+        status=_status(region, facts, in_failover=bool(cause)),
+        records=tuple(_record(entry) for entry in region.pool if entry.address in chosen),
+        serve_count=region.serve_count,
+        in_failover=bool(cause),
+        reason=cause,
+        verdicts=tuple(
+            _verdict(e, facts.get(e.address, Fact()), chosen, region) for e in region.pool
+        ),
+        pool=len(region.pool),
+        available=len(available),
+        eligible=len(eligible),
+    )
+
+
+def _speed(facts: Facts) -> Callable[[PoolEntry], tuple[bool, float]]:
+    def key(entry: PoolEntry) -> tuple[bool, float]:
+        median_ms = facts.get(entry.address, Fact()).response_ms
+        return median_ms is None, median_ms or 0.0
+
+    return key
+
+
+def _cause(region: Region, available: int, eligible: int, *, held: bool) -> str:
+    if available < region.apmc:
+        return f"{available} available, needs {region.apmc} (apmc)"
+    if eligible < region.epmc:
+        return f"{eligible} in the eligibility pool, needs {region.epmc} (epmc)"
+    return "counts are met again, waits for recover (auto recover is off)" if held else ""
+
+
+def _status(region: Region, facts: Facts, *, in_failover: bool) -> Status:
+    if in_failover:
+        return Status.FAILOVER
+    statuses = {
+        str(facts.get(entry.address, Fact()).status)
+        for entry in region.pool
+        if entry.serve_mode != ServeMode.NO
+    }
+    if EntryStatus.DOWN in statuses:
+        return Status.TROUBLE
+    return Status.UNK if statuses <= {EntryStatus.UNK} else Status.OK
+
+
+def _record(entry: PoolEntry) -> Record:
+    if is_ipv4(entry.address):
+        return Record("A", entry.address, entry.weight)
+    return Record("CNAME", entry.address)
+
+
+def _verdict(entry: PoolEntry, fact: Fact, chosen: Collection[str], region: Region) -> Verdict:
+    if entry.address in chosen:
+        return Verdict(entry.address, Place.SERVED, why_served(entry, fact))
+    if not is_available(entry, fact):
+        return Verdict(entry.address, Place.OUT, why_out(entry, fact))
+    return Verdict(entry.address, Place.STANDBY, f"slower than the fastest {region.ep}")
+
+
+def why_served(entry: PoolEntry, fact: Fact) -> str:
+    """A word about a served entry that a reader might not expect to be served."""
+    if fact.status == EntryStatus.DOWN:
+        return "served although down: mode always"
+    return "served before its first probe" if fact.status == EntryStatus.UNK else "served"
+
+
+def why_out(entry: PoolEntry, fact: Fact) -> str:
+    """Why an entry that is not available is out."""
+    if entry.serve_mode == ServeMode.NO:
+        return "mode no"
+    return "down" if fact.status == EntryStatus.DOWN else "waits for recover: it was down"
+
+
+def _resolved(code: str, regions: Mapping[str, Region], own: Mapping[str, Decision]) -> Decision:
+    decision = own[code]
+    if not decision.in_failover:
+        return decision
+    records, count, target = _target(code, regions, own)
+    reason = f"{decision.reason}: serves {target}"
+    last_resort = {record.value for record in records} if target == LAST_RESORT else set()
+    verdicts = tuple(_standing_by(verdict, last_resort) for verdict in decision.verdicts)
+    return replace(
+        decision, records=records, serve_count=count, reason=reason, verdicts=verdicts
+    )  # fmt: skip
+
+
+LAST_RESORT = "its own pool as the last resort"
+
+
+def _standing_by(verdict: Verdict, last_resort: Collection[str]) -> Verdict:
+    if verdict.address in last_resort:
+        reason = f"served as the last resort; {verdict.reason}"
+        return replace(verdict, place=Place.SERVED, reason=reason)
+    if verdict.place == Place.STANDBY:
+        return replace(verdict, reason="the region is in failover")
+    return verdict
+
+
+def _target(
+    code: str, regions: Mapping[str, Region], own: Mapping[str, Decision]
+) -> tuple[tuple[Record, ...], int, str]:
+    """What a region in failover serves: records, serve count and the target in words.
+
+    The chain of regions is followed until one is not in failover. When it comes back to a region
+    already visited, or the target has nothing, the last resort is the own pool without mode `no`.
+    """
+    visited, here = {code}, regions[code]
+    while here.failover_mode in (FailoverMode.REGION, FailoverMode.GLOBAL):
+        to_region = here.failover_mode == FailoverMode.REGION
+        following = here.failover_data if to_region else RegionCode.GLOBAL
+        if following not in own or following in visited:
+            return _last_resort(regions[code])
+        target = own[following]
+        if not target.in_failover:
+            return target.records, target.serve_count, f"region {following}"
+        visited.add(following)
+        here = regions[following]
+    kind = "A" if here.failover_mode == FailoverMode.IP else "CNAME"
+    weight = 1 if kind == "A" else None
+    return (Record(kind, here.failover_data, weight),), 1, here.failover_data
+
+
+def _last_resort(region: Region) -> tuple[tuple[Record, ...], int, str]:
+    rest = [entry for entry in region.pool if entry.serve_mode != ServeMode.NO]
+    return tuple(_record(entry) for entry in rest), region.serve_count, LAST_RESORT
+
+
+def worst(statuses: Collection[str]) -> Status:
+    """The service's status from its regions': failover > trouble > unk > ok; unk without any."""
+    order = (Status.FAILOVER, Status.TROUBLE, Status.UNK, Status.OK)
+    return next((status for status in order if status in statuses), Status.UNK)

@@ -1,0 +1,86 @@
+"""One address's health at one monitoring site: fold a probe result into it. Pure, no clock."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from .terms import EntryStatus
+
+SILENT_INTERVALS = 3  # nothing reported for so long: unknown (semantics, our decision)
+RUNS_REMEMBERED = 5  # performance runs whose median ranks an address
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """The outcome of one run: an attempt and its retries."""
+
+    status: EntryStatus
+    message: str  # one sentence of evidence for a person
+    response_ms: float | None = None  # milliseconds; None when nothing answered
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What is known of one address; `since` and `seen_at` are UNIX seconds, 0 before any probe."""
+
+    status: EntryStatus = EntryStatus.UNK
+    streak: int = 0  # consecutive up runs while down
+    since: float = 0
+    seen_at: float = 0
+    message: str = ""
+    response_ms: float | None = None
+    runs: tuple[float, ...] = ()  # milliseconds of the last performance runs, oldest first
+
+    @property
+    def median_ms(self) -> float | None:
+        return median(self.runs) if self.runs else None
+
+
+def step(health: Health, result: ProbeResult, *, at: float, recovery_delay: int) -> Health:
+    """Fold one health run into an address's health.
+
+    present  run   next
+    unk      up    up
+    unk      down  down
+    up       down  down
+    down     up    up with the (recovery_delay + 1)th up run in a row
+    any      unk   unchanged: the run told nothing, so `expire` will have its say
+    """
+    if result.status == EntryStatus.UNK:
+        return replace(health, message=result.message, response_ms=None)
+    known = replace(health, seen_at=at, message=result.message, response_ms=result.response_ms)
+    if result.status == health.status:
+        return replace(known, streak=0)
+    if health.status == EntryStatus.DOWN and health.streak < recovery_delay:
+        return replace(known, streak=health.streak + 1)
+    return replace(known, status=result.status, streak=0, since=at)
+
+
+def expire(health: Health, *, now: float, interval: float) -> Health:
+    """Unknown again when nothing was reported for three intervals (of `interval` seconds)."""
+    if health.status == EntryStatus.UNK or now - health.seen_at <= SILENT_INTERVALS * interval:
+        return health
+    return replace(health, status=EntryStatus.UNK, streak=0, since=now)
+
+
+def measure(health: Health, result: ProbeResult) -> Health:
+    """Fold one performance run in; a run that failed has no time and is left out."""
+    if result.status != EntryStatus.UP or result.response_ms is None:
+        return health
+    runs = (*health.runs, result.response_ms)[-RUNS_REMEMBERED:]
+    return replace(health, runs=runs)
+
+
+def vote(statuses: Sequence[EntryStatus], present: EntryStatus) -> EntryStatus:
+    """The status that the sites which reported agree on; a tie keeps the present one.
+
+    up  down  next
+    0   0     unk
+    n   m<n   up
+    n   m>n   down
+    n   n     present
+    """
+    up, down = statuses.count(EntryStatus.UP), statuses.count(EntryStatus.DOWN)
+    if up == down:
+        return present if up else EntryStatus.UNK
+    return EntryStatus.UP if up > down else EntryStatus.DOWN

@@ -1,0 +1,306 @@
+"""Every validation rule and limit, in one home: each check returns the list of broken rules.
+
+Sources: help.dyn.com's RTTM pages and the SDK's lists, and where those are silent our decision.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+from ipaddress import AddressValueError, IPv4Address
+
+from .schema import Monitor, PoolEntry, Region, Service
+from .terms import (
+    SYSLOG_FACILITIES,
+    FailoverMode,
+    NotifyEvent,
+    Protocol,
+    RegionCode,
+    ServeMode,
+    SyslogDelivery,
+)
+
+WEIGHT = range(1, 16)
+SERVE_COUNT = range(1, 14)  # a node holds at most 13 A records (error codes page)
+COUNT = range(1, 1001)  # ep, apmc, epmc: our decision, well above any pool
+TTLS = (30, 60, 150, 300, 450)  # seconds
+HEALTH_INTERVALS = (1, 5, 10, 15)  # minutes
+PERFORMANCE_INTERVALS = (10, 20, 30, 60)  # minutes
+RETRIES = range(11)  # our decision
+TIMEOUTS = (0, 10, 15, 25, 30)  # seconds (SDK); 0 is unset
+PORT = range(65536)  # 0 is unset
+RECOVERY_DELAY = range(101)  # our upper end
+LABEL_LENGTH = 255  # our decision
+TEXT_LENGTH = 1024  # paths, headers, expected texts and formats: our decision
+NAME_LENGTH = 253  # RFC 1035
+DEFAULT_EP = 2  # with a pool of one entry: 1
+
+_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One broken rule."""
+
+    field: str  # as on the wire, with where it is: "weight", "region[Asia].ep"; "" for the whole
+    code: str  # stable and greppable: forms, API replies and tests all name it
+    message: str  # a sentence for a person
+
+    def under(self, prefix: str) -> "Problem":
+        """The same problem, seen from the object that contains this one."""
+        return replace(self, field=f"{prefix}.{self.field}" if self.field else prefix)
+
+
+def default_ep(pool_size: int) -> int:
+    """How many addresses are eligible when nobody said (our decision)."""
+    return min(DEFAULT_EP, max(pool_size, 1))
+
+
+def is_ipv4(text: str) -> bool:
+    try:
+        IPv4Address(text)
+    except AddressValueError:
+        return False
+    return True
+
+
+def is_name(text: str) -> bool:
+    """A DNS name without trailing dot; a name of digits alone is a mistyped address."""
+    labels = text.lower().split(".")
+    fits = len(text) <= NAME_LENGTH and all(_LABEL.fullmatch(label) for label in labels)
+    return fits and not labels[-1].isdigit()
+
+
+def is_fqdn(text: str) -> bool:
+    return "." in text and is_name(text)
+
+
+def check_pool_entry(entry: PoolEntry, others: Collection[str] = ()) -> list[Problem]:
+    """A pool entry among the `others`, the addresses already in its pool."""
+    return list(_pool_entry(entry, others))
+
+
+def _pool_entry(entry: PoolEntry, others: Collection[str]) -> Iterator[Problem]:
+    if not (is_ipv4(entry.address) or is_fqdn(entry.address)):
+        yield Problem("address", "not_an_address", "Address must be an IPv4 address or an FQDN.")
+    elif entry.address in others:
+        yield Problem("address", "duplicate", f"{entry.address} is already in this pool.")
+    if len(entry.label) > LABEL_LENGTH:
+        yield Problem("label", "too_long", f"Label must be at most {LABEL_LENGTH} characters.")
+    yield from _within("weight", entry.weight, WEIGHT)
+    yield from _one_of("serve_mode", entry.serve_mode, ServeMode)
+
+
+def check_region(region: Region, codes: Collection[str]) -> list[Problem]:
+    """A region of a service that has regions with these `codes` (its own may be among them).
+
+    An autopopulated region is filled from the global one, so only its code matters.
+    """
+    if region.autopopulate:
+        return list(_autopopulated(region))
+    return [*_region(region), *_failover(region, codes), *_pool(region)]
+
+
+def _autopopulated(region: Region) -> Iterator[Problem]:
+    yield from _one_of("region_code", region.region_code, RegionCode)
+    if region.region_code == RegionCode.GLOBAL:
+        yield Problem("autopopulate", "global", "The global region cannot be filled from itself.")
+
+
+def _region(region: Region) -> Iterator[Problem]:
+    yield from _one_of("region_code", region.region_code, RegionCode)
+    yield from _within("ep", region.ep, COUNT)
+    yield from _within("apmc", region.apmc, COUNT)
+    yield from _within("epmc", region.epmc, COUNT)
+    if region.ep in COUNT and region.epmc > region.ep:
+        yield Problem("epmc", "above_ep", f"epmc must be at most ep, which is {region.ep}.")
+    yield from _within("serve_count", region.serve_count, SERVE_COUNT)
+
+
+def _pool(region: Region) -> Iterator[Problem]:
+    if not region.pool:
+        yield Problem("pool", "empty", "A region needs at least one pool entry.")
+    seen: set[str] = set()
+    for entry in region.pool:
+        for problem in _pool_entry(entry, seen):
+            yield problem.under(f"pool[{entry.address}]")
+        seen.add(entry.address)
+
+
+def _failover(region: Region, codes: Collection[str]) -> Iterator[Problem]:
+    data = region.failover_data
+    match region.failover_mode:
+        case FailoverMode.IP if not is_ipv4(data):
+            yield Problem("failover_data", "not_ipv4", "Failover mode ip needs an IPv4 address.")
+        case FailoverMode.CNAME if not is_fqdn(data):
+            yield Problem("failover_data", "not_fqdn", "Failover mode cname needs an FQDN.")
+        case FailoverMode.REGION if data == region.region_code:
+            yield Problem("failover_data", "itself", "A region cannot fail over to itself.")
+        case FailoverMode.REGION if data not in codes:
+            text = "Failover mode region needs the code of another region of this service."
+            yield Problem("failover_data", "no_such_region", text)
+        case FailoverMode.GLOBAL if data:
+            text = "Failover mode global takes no failover data."
+            yield Problem("failover_data", "not_wanted", text)
+        case _:
+            yield from _one_of("failover_mode", region.failover_mode, FailoverMode)
+
+
+def warn_region(region: Region) -> list[Problem]:
+    """What is allowed, because pools grow and shrink, but keeps the region from doing its best."""
+    return [] if region.autopopulate else list(_warnings(region))
+
+
+def _warnings(region: Region) -> Iterator[Problem]:
+    size = len(region.pool)
+    if region.apmc > size:
+        text = f"apmc {region.apmc} is more than the pool's {size}: always in failover."
+        yield Problem("apmc", "above_pool", text)
+    if region.epmc > size:
+        text = f"epmc {region.epmc} is more than the pool's {size}: always in failover."
+        yield Problem("epmc", "above_pool", text)
+    if region.ep > size:
+        text = f"ep {region.ep} is more than the pool's {size}."
+        yield Problem("ep", "above_pool", text)
+    if region.serve_count > region.ep:
+        text = f"Serve count {region.serve_count} is more than ep, so answers hold {region.ep}."
+        yield Problem("serve_count", "above_ep", text)
+
+
+def check_monitor(monitor: Monitor, intervals: Collection[int]) -> list[Problem]:
+    """A health or performance monitor, told apart by the `intervals` it may have."""
+    return list(_monitor(monitor, intervals))
+
+
+def _monitor(monitor: Monitor, intervals: Collection[int]) -> Iterator[Problem]:
+    yield from _one_of("protocol", monitor.protocol, Protocol)
+    yield from _one_of("interval", monitor.interval, intervals)
+    yield from _within("retries", monitor.retries, RETRIES)
+    yield from _one_of("timeout", monitor.timeout, TIMEOUTS)
+    yield from _within("port", monitor.port, PORT)
+    for name in ("path", "host", "header", "expected"):
+        if len(getattr(monitor, name)) > TEXT_LENGTH:
+            yield Problem(name, "too_long", f"{name} must be at most {TEXT_LENGTH} characters.")
+    if monitor.path and not monitor.path.isprintable():
+        yield Problem("path", "unprintable", "path must be on one line.")
+    if monitor.host and not (is_name(monitor.host) or is_ipv4(monitor.host)):
+        yield Problem("host", "not_a_host", "host must be a host name or an IPv4 address.")
+    for line in monitor.header.splitlines():
+        name, colon, value = line.partition(":")
+        if not (colon and name.isascii() and name.strip() and (name + value).isprintable()):
+            text = f"Header line “{line[:40]}” is not of the form Name: value."
+            yield Problem("header", "not_a_header", text)
+            break
+
+
+def check_key(zone: str, fqdn: str) -> list[Problem]:
+    """The names a service lives at."""
+    if not is_fqdn(zone):
+        return [Problem("zone", "not_a_zone", "Zone must be a DNS name such as example.com.")]
+    if not is_fqdn(fqdn) or not (fqdn == zone or fqdn.endswith(f".{zone}")):
+        return [Problem("fqdn", "not_in_zone", f"FQDN must be {zone} or a name below it.")]
+    return []
+
+
+def check_service(service: Service) -> list[Problem]:
+    """A whole service with its monitors and regions."""
+    return [
+        *check_key(service.zone, service.fqdn),
+        *_service(service),
+        *_timing(service),
+        *_syslog(service),
+        *_monitors(service),
+        *_regions(service),
+    ]
+
+
+def _service(service: Service) -> Iterator[Problem]:
+    if not service.contact_nickname or len(service.contact_nickname) > LABEL_LENGTH:
+        text = f"Contact nickname must have 1 to {LABEL_LENGTH} characters."
+        yield Problem("contact_nickname", "no_contact", text)
+    yield from _within("recovery_delay", service.recovery_delay, RECOVERY_DELAY)
+    for event in service.notify_events:
+        yield from _one_of("notify_events", event, NotifyEvent)
+
+
+def _timing(service: Service) -> Iterator[Problem]:
+    half = service.monitor.interval * 60 // 2
+    yield from _one_of("ttl", service.ttl, TTLS)
+    if service.ttl in TTLS and service.monitor.interval in HEALTH_INTERVALS and service.ttl > half:
+        text = f"ttl must be at most half of the health interval, which is {half} s."
+        yield Problem("ttl", "above_half_interval", text)
+
+
+def _syslog(service: Service) -> Iterator[Problem]:
+    server = service.syslog_server
+    if server and not (is_ipv4(server) or is_name(server)):
+        text = "syslog_server must be a host name or an IPv4 address."
+        yield Problem("syslog_server", "not_a_host", text)
+    yield from _within("syslog_port", service.syslog_port, PORT[1:])
+    if not re.fullmatch(r"[!-~]{1,32}", service.syslog_ident):
+        text = "syslog_ident must be 1 to 32 visible characters."
+        yield Problem("syslog_ident", "not_an_ident", text)
+    yield from _one_of("syslog_facility", service.syslog_facility, SYSLOG_FACILITIES)
+    yield from _one_of("syslog_delivery", service.syslog_delivery, SyslogDelivery)
+    for name in ("syslog_probe_fmt", "syslog_status_fmt", "syslog_rttm_fmt"):
+        if len(getattr(service, name)) > TEXT_LENGTH:
+            yield Problem(name, "too_long", f"{name} must be at most {TEXT_LENGTH} characters.")
+
+
+def _monitors(service: Service) -> Iterator[Problem]:
+    for problem in check_monitor(service.monitor, HEALTH_INTERVALS):
+        yield problem.under("monitor")
+    for problem in check_monitor(service.performance_monitor, PERFORMANCE_INTERVALS):
+        yield problem.under("performance_monitor")
+
+
+def _regions(service: Service) -> Iterator[Problem]:
+    codes = [region.region_code for region in service.region]
+    if RegionCode.GLOBAL not in codes:
+        yield Problem("region", "no_global", "A service needs the global region.")
+    for code in sorted({code for code in codes if codes.count(code) > 1}):
+        yield Problem("region", "duplicate", f"Region {code} is given twice.")
+    for region in service.region:
+        for problem in check_region(region, codes):
+            yield problem.under(f"region[{region.region_code}]")
+
+
+def check_region_delete(service: Service, region_code: str) -> list[Problem]:
+    """Whether a region can go: never the global one, nor one that another fails over to."""
+    if region_code == RegionCode.GLOBAL:
+        text = "The global region cannot be deleted: the others fall back on it."
+        return [Problem("region_code", "global", text)]
+    return [
+        Problem("region_code", "in_use", f"Region {region.region_code} fails over to it.")
+        for region in service.region
+        if region.failover_mode == FailoverMode.REGION
+        and region.failover_data == region_code
+        and not region.autopopulate
+    ]
+
+
+def check_pool_editable(region: Region) -> list[Problem]:
+    """A pool that is filled from the global region cannot be edited (pool entry help page)."""
+    if not region.autopopulate:
+        return []
+    text = f"The pool of {region.region_code} is filled from the global region: edit that one."
+    return [Problem("", "autopopulated", text)]
+
+
+def check_pool_entry_delete(region: Region) -> list[Problem]:
+    """The last entry stays: without it the region has nothing to answer (our decision)."""
+    if len(region.pool) > 1:
+        return []
+    text = f"It is the last entry of {region.region_code}: delete the region, or add another first."
+    return [Problem("address", "last_entry", text)]
+
+
+def _within(field: str, value: int, allowed: range) -> Iterator[Problem]:
+    if value not in allowed:
+        text = f"{field} must be a whole number from {allowed[0]} to {allowed[-1]}."
+        yield Problem(field, "out_of_range", text)
+
+
+def _one_of(field: str, value: str | int, allowed: Iterable[object]) -> Iterator[Problem]:
+    if value not in tuple(allowed):
+        text = f"{field} must be one of {', '.join(map(str, allowed))}."
+        yield Problem(field, "not_a_choice", text)
