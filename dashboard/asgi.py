@@ -1,0 +1,9 @@
+"""The server we run: ASGI, because live updates are long streams."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
+
+application = get_asgi_application()

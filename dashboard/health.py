@@ -1,0 +1,123 @@
+"""/healthz: does everything a person needs answer right now? For load balancers and `up`."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TooLate
+from dataclasses import dataclass, field
+from threading import Lock
+from time import monotonic
+
+import redis
+import requests
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from dashboard.celery import HEARTBEAT_KEY, HEARTBEAT_SECONDS
+from dashboard.models import User
+
+SECONDS = 2
+OK = "ok"
+NO_ANSWER = (DatabaseError, redis.RedisError, requests.RequestException, OSError)
+
+Check = Callable[[], str]
+Report = dict[str, str]
+
+
+def check_database() -> str:
+    """The tables are there and can be read."""
+    try:
+        User.objects.exists()
+    finally:
+        connection.close()
+    return OK
+
+
+def check_redis() -> str:
+    with _redis() as client:
+        client.ping()
+    return OK
+
+
+def check_worker() -> str:
+    with _redis() as client:
+        if client.exists(HEARTBEAT_KEY):
+            return OK
+    return f"no worker gave a sign of life in the last {HEARTBEAT_SECONDS} s"
+
+
+def check_backend() -> str:
+    """Asking for our session without a token is refused, but in DynECT's own envelope."""
+    url = f"{settings.DYNECT_URL}/REST/Session/"
+    reply = requests.get(url, timeout=SECONDS, allow_redirects=False).json()
+    return OK if isinstance(reply, dict) and "status" in reply else "does not answer as DynECT does"
+
+
+CHECKS: dict[str, Check] = {
+    "database": check_database,
+    "redis": check_redis,
+    "worker": check_worker,
+    "backend": check_backend,
+}
+
+
+def examine(checks: Mapping[str, Check], *, pool: ThreadPoolExecutor, seconds: float) -> Report:
+    """Run the checks side by side; one that takes longer than `seconds` has not answered."""
+    deadline = monotonic() + seconds
+    futures = {name: pool.submit(check) for name, check in checks.items()}
+    return {name: _outcome(future, deadline=deadline) for name, future in futures.items()}
+
+
+@dataclass
+class Recent:
+    """The last report, for a second: a flood of questions is no flood of calls to the backend."""
+
+    seconds: float = 1
+    at: float = 0
+    report: Report = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)
+    # Twice the checks: a check that hangs does not take the place of the next report's.
+    pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2 * len(CHECKS)))
+
+    def get(self) -> Report:
+        with self.lock:
+            if not self.report or monotonic() - self.at > self.seconds:
+                self.report = examine(CHECKS, pool=self.pool, seconds=SECONDS)
+                self.at = monotonic()
+            return self.report
+
+
+recent = Recent()
+
+
+@never_cache
+@require_safe
+def healthz(request: HttpRequest) -> JsonResponse:
+    checks = {"web": OK} | recent.get()
+    failing = [name for name, outcome in checks.items() if outcome != OK]
+    status = "unavailable" if failing else OK
+    body = {"status": status, "failing": failing, "checks": checks}
+    return JsonResponse(body, status=503 if failing else 200)
+
+
+def _outcome(future: Future[str], *, deadline: float) -> str:
+    """A sentence for the reader; the error's own words stay out, they may name hosts."""
+    try:
+        return future.result(timeout=max(0, deadline - monotonic()))
+    except TooLate:
+        return f"did not answer within {SECONDS} s"
+    except NO_ANSWER as error:
+        return f"does not answer ({type(error).__name__})"
+
+
+def _redis() -> redis.Redis:
+    return redis.Redis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=SECONDS / 2,
+        socket_connect_timeout=SECONDS / 2,
+        retry=Retry(NoBackoff(), 0),
+    )

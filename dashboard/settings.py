@@ -1,0 +1,246 @@
+"""Every setting, in the order a reader asks. Each environment variable is in the README's table."""
+
+from pathlib import Path
+from typing import Any
+
+from csp.constants import NONE, SELF
+
+from dashboard.env import (
+    env_bool,
+    env_database_url,
+    env_directory,
+    env_int,
+    env_list,
+    env_networks,
+    env_port,
+    env_secret,
+    env_secret_kept,
+    env_str,
+    env_url,
+)
+
+# --- Identity -------------------------------------------------------------------------------
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+# Every file the program writes is in here.
+DATA_DIR = env_directory("DATA_DIR", BASE_DIR / "var")
+
+DEBUG = env_bool("DEBUG", default=False)
+# The log-in page offers the demo accounts, and `up` makes them.
+DEMO = env_bool("DEMO", default=False)
+SECRET_KEY = env_secret_kept("SECRET_KEY", DATA_DIR / "secret-key")
+
+HOST = env_str("HOST", "127.0.0.1")
+PORT = env_port("PORT", 8000)
+LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"]
+# Loopback is always among them: health checks ask there, and nobody else can.
+ALLOWED_HOSTS = [*env_list("ALLOWED_HOSTS"), *LOOPBACK_NAMES]
+CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
+
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# --- Apps -----------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "dashboard",
+    "rttm",
+    "rttm.engine",
+    "django_htmx",
+    "template_partials",
+    "csp",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+]
+
+# No GZipMiddleware: it breaks the live stream, and pages carry secrets (CSRF tokens).
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "dashboard.urls"
+ASGI_APPLICATION = "dashboard.asgi.application"
+WSGI_APPLICATION = "dashboard.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# --- Database -------------------------------------------------------------------------------
+
+SQLITE_OPTIONS = {
+    # Readers never wait for the writer; a lost power plug costs the last commits, not the file.
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    # Wait for the write lock at BEGIN, where waiting helps, instead of failing half-way.
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+}
+POSTGRES_OPTIONS = {"connect_timeout": 3}
+
+
+def database(name: str, file: str) -> dict[str, Any]:
+    """CONN_MAX_AGE stays 0: under ASGI nobody closes the connections of ended threads."""
+    entry = env_database_url(name, f"sqlite:///{DATA_DIR / file}")
+    defaults = SQLITE_OPTIONS if "sqlite" in str(entry["ENGINE"]) else POSTGRES_OPTIONS
+    return entry | {"OPTIONS": defaults | entry.get("OPTIONS", {}), "CONN_MAX_AGE": 0}
+
+
+DATABASES = {
+    "default": database("DATABASE_URL", "dashboard.sqlite3"),
+    # The bundled RTTM service keeps its own truth, as a backend elsewhere would.
+    "engine": database("ENGINE_DATABASE_URL", "engine.sqlite3"),
+}
+DATABASE_ROUTERS = ["rttm.engine.router.EngineRouter"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Redis ----------------------------------------------------------------------------------
+
+# `up` starts a Valkey of its own and sets this, unless it is set already.
+REDIS_URL = env_secret("REDIS_URL", "redis://127.0.0.1:6379/0")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+    }
+}
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+}
+
+# --- Celery (the app and its schedule are in dashboard/celery.py) -----------------------------
+
+SYNC_INTERVAL = env_int("SYNC_INTERVAL", 30, minimum=1)
+REPORTS_PER_SYNC = env_int("REPORTS_PER_SYNC", 20)
+RETENTION_DAYS = env_int("RETENTION_DAYS", 90, minimum=1)
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A task that no worker confirmed within this time is handed out again; above every time limit.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 900, "socket_connect_timeout": 2}
+# Queueing happens in a request: when Redis is away the person should hear of it at once.
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.2}
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_SERIALIZER = "json"
+# What became of a task is in its Action row.
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_SOFT_TIME_LIMIT = 240
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
+
+# --- Backend --------------------------------------------------------------------------------
+
+ENGINE_PORT = env_port("ENGINE_PORT", 8053)
+BUNDLED_ENGINE = not env_str("DYNECT_URL")
+DYNECT_URL = env_url("DYNECT_URL", f"http://127.0.0.1:{ENGINE_PORT}")
+DYNECT_CUSTOMER = env_str("DYNECT_CUSTOMER", "demo" if BUNDLED_ENGINE else "")
+DYNECT_USERNAME = env_str("DYNECT_USERNAME", "dashboard" if BUNDLED_ENGINE else "")
+# The bundled engine and its only client agree on a password by a file that only they can read.
+DYNECT_PASSWORD = (
+    env_secret_kept("DYNECT_PASSWORD", DATA_DIR / "dynect-password")
+    if BUNDLED_ENGINE
+    else env_secret("DYNECT_PASSWORD")
+)
+
+# The engine's own: only `manage.py engine` reads these.
+SECONDS_PER_MINUTE = env_int("SECONDS_PER_MINUTE", 60, minimum=1)
+SITE_CODE = env_str("SITE_CODE", "XXX")
+# Public addresses may be probed; others only where PROBE_ALLOW has them; PROBE_DENY wins.
+PROBE_ALLOW = env_networks("PROBE_ALLOW")
+PROBE_DENY = env_networks("PROBE_DENY")
+
+# --- Security -------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "dashboard.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "login"
+
+# Off only for development, and where `up` listens on loopback without TLS.
+SECURE_COOKIES = env_bool("SECURE_COOKIES", default=not DEBUG)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SECURE_SSL_REDIRECT = env_bool("SSL_REDIRECT", default=SECURE_COOKIES)
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_HSTS_SECONDS = env_int("HSTS_SECONDS", 31_536_000 if SECURE_COOKIES else 0)
+# Binding the sub-domains, or the browsers' built-in list, is the domain owner's decision.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+# The header in which a proxy that strips it from outside says "https", such as X-Forwarded-Proto.
+if header := env_str("PROXY_SSL_HEADER"):
+    SECURE_PROXY_SSL_HEADER = (f"HTTP_{header.upper().replace('-', '_')}", "https")
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- Logging (to stderr, one line a record; the client never hands out a password or token) ---
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"()": "dashboard.logs.LineFormatter"}},
+    "filters": {"expected": {"()": "dashboard.logs.Expected"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env_str("LOG_LEVEL", "INFO").upper()},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "django.request": {"filters": ["expected"]},
+        "django.server": {"handlers": [], "propagate": True},
+        # A line for each turn of the clock would bury the others.
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,1 @@
+"""The bundled DynECT-compatible RTTM service: its own app, process and database."""
