@@ -138,8 +138,6 @@ CACHES = {
         "LOCATION": REDIS_URL,
     }
 }
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
-}
 
 # --- Celery (the app and its schedule are in dashboard/celery.py) -----------------------------
 
