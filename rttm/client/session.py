@@ -1,0 +1,213 @@
+"""One conversation with a backend: logs in, renews, follows jobs, repeats what is safe.
+
+Everything is bounded by a budget of seconds for a whole call; the clock is an argument.
+"""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import chain, count, repeat
+from typing import Protocol, TypeVar
+
+from . import calls
+from .calls import Call, Credentials
+from .envelope import Job, Reply, outcome
+from .errors import (
+    DynectError,
+    JobPending,
+    Rejected,
+    TransportError,
+    Unauthorised,
+    Unavailable,
+)
+from .transports import Request, Response, Transport
+
+T = TypeVar("T")
+
+log = logging.getLogger("rttm.client")
+
+BUDGET = 20.0  # seconds
+LOG_OUT = 2.0  # seconds: a courtesy, not worth waiting for
+JOB_PAUSES = (0.5, 1, 2, 3)  # seconds, and then 5: Dyn asks for no more polls than that
+
+
+class TokenStore(Protocol):
+    """Keeps the session's token; a shared one lets several processes use one log-in."""
+
+    def get(self) -> str | None: ...
+
+    def set(self, token: str) -> None: ...
+
+    def clear(self) -> None: ...
+
+
+class PrivateToken:
+    """The token of this process alone."""
+
+    def __init__(self) -> None:
+        self._token: str | None = None
+
+    def get(self) -> str | None:
+        return self._token
+
+    def set(self, token: str) -> None:
+        self._token = token
+
+    def clear(self) -> None:
+        self._token = None
+
+
+class Dynect:
+    """Runs calls against one backend, one at a time (a DynECT session has one job at a time)."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        credentials: Credentials,
+        *,
+        tokens: TokenStore | None = None,
+        budget: float = BUDGET,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._transport = transport
+        self._credentials = credentials
+        self._is_shared = tokens is not None
+        self._tokens: TokenStore = tokens or PrivateToken()
+        self._budget = budget
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._lock = threading.Lock()
+
+    def run(self, call: Call[T], *, budget: float | None = None) -> T:
+        """The value a call asks for; raises a DynectError."""
+        return self.reply(call, budget=budget).data
+
+    def reply(self, call: Call[T], *, budget: float | None = None) -> Reply[T]:
+        """The value with the backend's own messages; raises a DynectError."""
+        seconds = self._budget if budget is None else budget
+        until = self._monotonic() + seconds
+        if not self._lock.acquire(timeout=seconds):
+            raise Unavailable(call.subject, "other calls took all of its time", sent=False)
+        try:
+            return self._persist(call, until)
+        finally:
+            self._lock.release()
+
+    def close(self) -> None:
+        """Log out, unless others share the token, and close the connections."""
+        with self._lock:
+            token = None if self._is_shared else self._tokens.get()
+            if token:
+                self._log_out(token)
+            self._transport.close()
+
+    def _log_out(self, token: str) -> None:
+        self._tokens.clear()
+        try:
+            self._exchange(calls.session_close(), token, self._monotonic() + LOG_OUT)
+        except DynectError as error:
+            log.info("the log-out failed, the session will end by itself: %s", error)
+
+    def _persist(self, call: Call[T], until: float) -> Reply[T]:
+        """Repeat what certainly was not carried out, and what changes nothing, in the budget."""
+        for attempt in count():
+            try:
+                return self._logged_in(call, until)
+            except Unavailable as error:
+                pauses = error.pauses[attempt:]
+                may_repeat = call.is_safe or not error.sent
+                if not (may_repeat and pauses and self._left(until) > pauses[0]):
+                    raise
+                self._sleep(pauses[0])
+        raise AssertionError  # count() has no end
+
+    def _logged_in(self, call: Call[T], until: float) -> Reply[T]:
+        token = self._tokens.get() or self._log_in(call, until)
+        try:
+            return self._finished(call, token, until)
+        except Unauthorised:
+            # The token has ended. Somebody who shares it may have a new one already.
+            fresh = self._tokens.get()
+            if fresh in (None, token):
+                self._tokens.clear()
+                fresh = self._log_in(call, until)
+        return self._finished(call, fresh or "", until)
+
+    def _log_in(self, call: Call[T], until: float) -> str:
+        """A new token; when there is none, certainly nothing of `call` has happened."""
+        opening = replace(calls.session_open(self._credentials), subject=call.subject)
+        try:
+            done = self._exchange(opening, "", until)
+        except Unavailable as error:
+            if error.sent:
+                raise Unavailable(call.subject, f"log-in: {error.reason}", sent=False) from error
+            raise
+        except Rejected as error:
+            raise Unauthorised(call.subject, error.reason) from error
+        if isinstance(done, Job):
+            raise Unavailable(call.subject, "the log-in did not end", sent=False)
+        self._tokens.set(done.data)
+        return done.data
+
+    def _finished(self, call: Call[T], token: str, until: float) -> Reply[T]:
+        """The reply; a job is followed for as long as the budget lasts."""
+        done = self._exchange(call, token, until)
+        for pause in chain(JOB_PAUSES, repeat(5)):
+            if isinstance(done, Reply):
+                return done
+            if self._left(until) <= pause:
+                raise JobPending(call.subject, done.job_id)
+            self._sleep(pause)
+            done = self._polled(call, done, token, until)
+        raise AssertionError  # repeat() has no end
+
+    def _polled(self, call: Call[T], job: Job, token: str, until: float) -> Reply[T] | Job:
+        asking = calls.job(call, job.job_id)
+        try:
+            response = self._send(asking, token, until)
+        except Unavailable:
+            return job  # it goes on without us looking
+        if response.status == 429 or response.status >= 500:
+            return job
+        try:
+            return outcome(asking, response)
+        except (Unauthorised, Rejected) as error:
+            if isinstance(error, Rejected) and not error.reason.startswith("job"):
+                raise
+            reason = f"job {job.job_id} cannot be followed any more"
+            raise Unavailable(call.subject, reason) from error
+
+    def _exchange(self, call: Call[T], token: str, until: float) -> Reply[T] | Job:
+        return outcome(call, self._send(call, token, until))
+
+    def _send(self, call: Call[T], token: str, until: float) -> Response:
+        """One request and its response, with one line in the log."""
+        started = self._monotonic()
+        if started >= until:
+            raise Unavailable(call.subject, "there was no time left for it", sent=False)
+        told = "no answer"
+        try:
+            response = self._transport.send(_request(call, token, until - started))
+            told = str(response.status)
+        except TransportError as error:
+            told = error.reason
+            raise Unavailable(call.subject, error.reason, sent=error.sent) from error
+        finally:
+            spent = (self._monotonic() - started) * 1000
+            log.info("%s: %s %s %s, %d ms", call.name, call.method, call.path, told, spent)
+        return response
+
+    def _left(self, until: float) -> float:
+        return until - self._monotonic()
+
+
+def _request(call: Call[T], token: str, timeout: float) -> Request:
+    headers = {"Content-Type": "application/json", "API-Version": "current"}
+    if token:
+        headers["Auth-Token"] = token
+    body = b"" if call.body is None else json.dumps(call.body).encode()
+    return Request(call.method, call.path, headers, body, timeout)
