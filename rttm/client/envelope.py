@@ -37,7 +37,7 @@ Messages = tuple[Message, ...]
 class Reply(Generic[T]):
     """The answer to a call, with what the backend said about it."""
 
-    data: T
+    value: T
     messages: Messages = ()
     job_id: str = ""
 

@@ -84,7 +84,7 @@ class Dynect:
 
     def run(self, call: Call[T], *, budget: float | None = None) -> T:
         """The value a call asks for; raises a DynectError."""
-        return self.reply(call, budget=budget).data
+        return self.reply(call, budget=budget).value
 
     def reply(self, call: Call[T], *, budget: float | None = None) -> Reply[T]:
         """The value with the backend's own messages; raises a DynectError."""
@@ -150,8 +150,8 @@ class Dynect:
             raise Unauthorised(call.subject, error.reason) from error
         if isinstance(done, Job):
             raise Unavailable(call.subject, "the log-in did not end", sent=False)
-        self._tokens.set(done.data)
-        return done.data
+        self._tokens.set(done.value)
+        return done.value
 
     def _finished(self, call: Call[T], token: str, until: float) -> Reply[T]:
         """The reply; a job is followed for as long as the budget lasts."""
