@@ -1,39 +1,75 @@
 """The Celery app, everything it does by the clock, and the sign of life its workers give."""
 
 import os
+import warnings
+from typing import Any
 
 import redis
 from celery import Celery
-from celery.signals import heartbeat_sent
+from celery.platforms import SecurityWarning
+from celery.signals import beat_init, heartbeat_sent, worker_shutdown
 from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
-HEARTBEAT_KEY = "rttm:worker-alive"
+# A sorted set: the workers, each with when it last gave a sign of life, by the clock of Redis.
+WORKERS_KEY = "rttm:workers"
 # A worker beats every 2 seconds; two beats may get lost.
-HEARTBEAT_SECONDS = 6
+ALIVE_SECONDS = 6
 LEASE_CHECK_SECONDS = 30
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
+# It is about pickled messages from strangers. We accept JSON only.
+warnings.filterwarnings("ignore", category=SecurityWarning)
+
 app = Celery("rttm")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
 @app.on_after_configure.connect
-def schedule(sender: Celery, **kwargs: object) -> None:
+def schedule(sender: Celery, **kwargs: Any) -> None:
     """Each entry expires before its next turn, so a queue without a worker cannot pile up."""
     sender.conf.beat_schedule = {
-        "sync": every(settings.SYNC_INTERVAL, "rttm.tasks.run_sync"),
-        "expired-actions": every(LEASE_CHECK_SECONDS, "rttm.tasks.run_expired_actions"),
+        "sync": _every(settings.SYNC_INTERVAL, "rttm.tasks.run_sync"),
+        "expired-actions": _every(LEASE_CHECK_SECONDS, "rttm.tasks.run_expired_actions"),
     }
 
 
-def every(seconds: int, task: str) -> dict[str, object]:
-    return {"task": task, "schedule": seconds, "options": {"expires": seconds}}
+@beat_init.connect
+def sync_at_once(**kwargs: Any) -> None:
+    """Nobody should look at an empty board until the clock has gone round."""
+    app.send_task("rttm.tasks.run_sync", expires=settings.SYNC_INTERVAL)
 
 
 @heartbeat_sent.connect
-def mark_alive(**kwargs: object) -> None:
-    """Say to /healthz that a worker lives; the mark goes away by itself when it does not."""
-    client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
-    with client:
-        client.set(HEARTBEAT_KEY, 1, ex=HEARTBEAT_SECONDS)
+def worker_seen(sender: Any, **kwargs: Any) -> None:
+    with redis_client() as client:
+        client.zadd(WORKERS_KEY, {sender.eventer.hostname: client.time()[0]})
+
+
+@worker_shutdown.connect
+def worker_gone(sender: Any, **kwargs: Any) -> None:
+    with redis_client() as client:
+        client.zrem(WORKERS_KEY, sender.hostname)
+
+
+def workers_alive(client: redis.Redis) -> int:
+    """How many workers gave a sign of life lately; those that ended in order left at once."""
+    now = client.time()[0]
+    client.zremrangebyscore(WORKERS_KEY, "-inf", now - ALIVE_SECONDS)
+    return int(client.zcard(WORKERS_KEY))
+
+
+def redis_client() -> redis.Redis:
+    """For signs of life: it answers at once, or it does not count."""
+    return redis.Redis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=1,
+        socket_connect_timeout=1,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+def _every(seconds: int, task: str) -> dict[str, Any]:
+    return {"task": task, "schedule": seconds, "options": {"expires": seconds}}

@@ -14,10 +14,8 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
-from dashboard.celery import HEARTBEAT_KEY, HEARTBEAT_SECONDS
+from dashboard.celery import ALIVE_SECONDS, redis_client, workers_alive
 from dashboard.models import User
 
 SECONDS = 2
@@ -38,16 +36,16 @@ def check_database() -> str:
 
 
 def check_redis() -> str:
-    with _redis() as client:
+    with redis_client() as client:
         client.ping()
     return OK
 
 
 def check_worker() -> str:
-    with _redis() as client:
-        if client.exists(HEARTBEAT_KEY):
+    with redis_client() as client:
+        if workers_alive(client):
             return OK
-    return f"no worker gave a sign of life in the last {HEARTBEAT_SECONDS} s"
+    return f"no worker gave a sign of life in the last {ALIVE_SECONDS} s"
 
 
 def check_backend() -> str:
@@ -112,12 +110,3 @@ def _outcome(future: Future[str], *, deadline: float) -> str:
         return f"did not answer within {SECONDS} s"
     except NO_ANSWER as error:
         return f"does not answer ({type(error).__name__})"
-
-
-def _redis() -> redis.Redis:
-    return redis.Redis.from_url(
-        settings.REDIS_URL,
-        socket_timeout=SECONDS / 2,
-        socket_connect_timeout=SECONDS / 2,
-        retry=Retry(NoBackoff(), 0),
-    )

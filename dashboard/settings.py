@@ -131,6 +131,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- Redis ----------------------------------------------------------------------------------
 
 # `up` starts a Valkey of its own and sets this, unless it is set already.
+BUNDLED_REDIS = not env_secret("REDIS_URL")
 REDIS_URL = env_secret("REDIS_URL", "redis://127.0.0.1:6379/0")
 CACHES = {
     "default": {

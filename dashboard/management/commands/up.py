@@ -1,0 +1,219 @@
+"""`manage.py up`: every process of the embedded default, until Ctrl-C or until one of them ends."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from functools import partial
+from http.client import HTTPConnection, HTTPException
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+from django.db import connections
+
+from dashboard import demo, preflight, valkey
+from dashboard.models import User
+from dashboard.preflight import LOOPBACK
+from dashboard.processes import Processes, Program
+
+POLL_SECONDS = 0.1
+SLOW_SECONDS = 60
+# The demo lives at a pace that a person can watch.
+DEMO_ENVIRONMENT = {"SECONDS_PER_MINUTE": "5", "SYNC_INTERVAL": "5"}
+DEMO_NETWORK = "127.0.0.0/8"
+
+MANAGE = [sys.executable, "manage.py"]
+CELERY = [sys.executable, "-m", "celery", "--quiet", "--app", "dashboard"]
+
+
+class Command(BaseCommand):
+    help = "Runs web, worker, beat, the bundled engine and a Valkey server; Ctrl-C ends them all."
+    # Each program checks what it needs.
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        wanted = {"PORT": (settings.HOST, settings.PORT)}
+        if settings.BUNDLED_ENGINE:
+            wanted["ENGINE_PORT"] = (LOOPBACK, settings.ENGINE_PORT)
+        preflight.check_ports(wanted)
+        with preflight.data_dir_locked(settings.DATA_DIR):
+            reason = asyncio.run(run())
+        if reason:
+            sys.exit(reason)
+
+
+async def run() -> str:
+    """Start everything and wait for the end; return the reason when nobody asked for it."""
+    processes = Processes(environment(), settings.BASE_DIR)
+    asked = _asked_to_stop(processes)
+    starting = asyncio.create_task(start_all(processes))
+    ended = asyncio.create_task(processes.first_to_end())
+    try:
+        await asyncio.wait({asked, ended, starting}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            starting.result()
+            await asyncio.wait({asked, ended}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        starting.cancel()
+        await processes.stop()
+    return "" if asked.done() or not ended.done() else ended.result().epitaph
+
+
+async def start_all(processes: Processes) -> None:
+    if settings.BUNDLED_REDIS:
+        program, processes.environment["REDIS_URL"] = valkey.prepare(settings.DATA_DIR / "valkey")
+        await processes.start(program)
+    redis_url = processes.environment["REDIS_URL"]
+    await asyncio.gather(
+        asyncio.to_thread(prepare), until("Redis", partial(redis_answers, redis_url))
+    )
+    for program in programs():
+        await processes.start(program)
+    if settings.DEMO:
+        await until("the engine", engine_answers)
+        seed = await processes.start(Program("demo", [*MANAGE, "seed_demo"], may_finish=True))
+        await seed.process.wait()
+    await until("/healthz to answer 200", web_is_healthy)
+    print(await asyncio.to_thread(welcome), flush=True)
+
+
+def environment() -> dict[str, str]:
+    """What the programs get: our own environment, and what `up` decides where that is silent."""
+    chosen = {"PYTHONUNBUFFERED": "1", "DATA_DIR": str(settings.DATA_DIR)}
+    if preflight.is_loopback(settings.HOST):
+        # Plain HTTP that never leaves the machine: a browser would not send secure cookies back.
+        chosen["SECURE_COOKIES"] = "0"
+    if settings.DEMO:
+        chosen |= DEMO_ENVIRONMENT
+    result = chosen | os.environ
+    if settings.DEMO:
+        result["PROBE_ALLOW"] = _joined(result.get("PROBE_ALLOW"), DEMO_NETWORK)
+    if not preflight.is_wildcard(settings.HOST):
+        result["ALLOWED_HOSTS"] = _joined(result.get("ALLOWED_HOSTS"), settings.HOST)
+    # A proxy for the way out is not the way to our own neighbours.
+    for name in ("no_proxy", "NO_PROXY"):
+        result[name] = _joined(result.get(name), LOOPBACK)
+    return result
+
+
+def programs() -> list[Program]:
+    """The four processes, and the demo's nodes."""
+    web = [sys.executable, "-m", "uvicorn", "dashboard.asgi:application"]
+    web += ["--host", settings.HOST, "--port", str(settings.PORT), "--workers", "1"]
+    # Live streams never end by themselves.
+    web += ["--timeout-graceful-shutdown", "3", "--loop", "uvloop", "--http", "httptools"]
+    web += ["--no-access-log", "--no-server-header", "--log-level", "warning"]
+    worker = [*CELERY, "worker", "--concurrency", "2", "--without-gossip", "--without-mingle"]
+    engine = [*MANAGE, "engine", "--port", str(settings.ENGINE_PORT)]
+    result = [
+        Program("web", web),
+        Program("worker", [*worker, "--loglevel", "WARNING"]),
+        Program("beat", [*CELERY, "beat", "--loglevel", "WARNING", "--pidfile", ""]),
+    ]
+    if settings.BUNDLED_ENGINE:
+        result.insert(0, Program("engine", engine))
+    if settings.DEMO:
+        result.append(Program("demo", [*MANAGE, "demo_nodes"]))
+    return result
+
+
+def prepare() -> None:
+    """Tables, static files and accounts; in this process, because starting another takes longer."""
+    try:
+        for alias in settings.DATABASES:
+            call_command("migrate", database=alias, verbosity=0, interactive=False)
+        call_command("collectstatic", verbosity=0, interactive=False)
+        if settings.DEMO:
+            demo.accounts_open()
+        elif shut := demo.accounts_shut():
+            print(f"Without DEMO these demo accounts cannot log in: {', '.join(shut)}.", flush=True)
+    finally:
+        connections.close_all()
+
+
+async def until(what: str, ready: Callable[[], bool]) -> None:
+    """Wait for a condition for as long as it takes, but say what takes so long."""
+    clock = asyncio.get_running_loop().time
+    complain_at = clock() + SLOW_SECONDS
+    while not await asyncio.to_thread(ready):
+        await asyncio.sleep(POLL_SECONDS)
+        if clock() > complain_at:
+            print(f"Still waiting for {what}.", file=sys.stderr, flush=True)
+            complain_at += SLOW_SECONDS
+
+
+def redis_answers(url: str) -> bool:
+    with redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1) as client:
+        try:
+            return bool(client.ping())
+        except redis.RedisError:
+            return False
+
+
+def engine_answers() -> bool:
+    return _get(LOOPBACK, settings.ENGINE_PORT, "/REST/Session/") is not None
+
+
+def web_is_healthy() -> bool:
+    return _get(preflight.reachable(settings.HOST), settings.PORT, "/healthz") == 200
+
+
+def welcome() -> str:
+    host = preflight.reachable(settings.HOST)
+    lines = ["", f"RTTM dashboard: http://{f'[{host}]' if ':' in host else host}:{settings.PORT}/"]
+    if settings.DEMO:
+        lines += [
+            f"  {account.username:<10}{account.password:<16}{account.role.label}"
+            for account in demo.ACCOUNTS
+        ]
+    elif not _has_user():
+        lines += [f"No account yet. Make one: {' '.join(MANAGE)} createsuperuser"]
+    if not preflight.is_loopback(settings.HOST):
+        lines += [f"Other machines can reach {settings.HOST}: see ALLOWED_HOSTS, SECURE_COOKIES."]
+    return "\n".join([*lines, "Ctrl-C ends it.", ""])
+
+
+def _asked_to_stop(processes: Processes) -> asyncio.Future[None]:
+    """Done at the first SIGINT, SIGTERM or SIGHUP; the second does not wait for anybody."""
+    loop = asyncio.get_running_loop()
+    asked: asyncio.Future[None] = loop.create_future()
+
+    def ask() -> None:
+        if asked.done():
+            processes.kill()
+        else:
+            asked.set_result(None)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # Started by nohup, the end of the terminal is not the end of us.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, ask)
+    return asked
+
+
+def _get(host: str, port: int, path: str) -> int | None:
+    """The status of the answer, if there is one."""
+    link = HTTPConnection(host, port, timeout=5)
+    try:
+        # A name that is always among ALLOWED_HOSTS.
+        link.request("GET", path, headers={"Host": "localhost"})
+        return link.getresponse().status
+    except (OSError, HTTPException):
+        return None
+    finally:
+        link.close()
+
+
+def _has_user() -> bool:
+    try:
+        return User.objects.exists()
+    finally:
+        connections.close_all()
+
+
+def _joined(present: str | None, more: str) -> str:
+    return f"{present},{more}" if present else more

@@ -1,0 +1,77 @@
+"""What `manage.py up` makes sure of before it starts anything: its ports, and its DATA_DIR."""
+
+import errno
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from ipaddress import ip_address
+from pathlib import Path
+
+from django.core.management.base import CommandError
+
+LOOPBACK = "127.0.0.1"
+WILDCARDS = {"0.0.0.0": LOOPBACK, "::": "::1"}
+
+
+def reachable(host: str) -> str:
+    """The address at which this machine itself reaches what listens on `host`."""
+    return WILDCARDS.get(host, host)
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def is_wildcard(host: str) -> bool:
+    return host in WILDCARDS
+
+
+def check_ports(wanted: dict[str, tuple[str, int]]) -> None:
+    """`wanted` has the address by the variable that chooses its port. All are taken at once."""
+    with ExitStack() as sockets:
+        for variable, (host, port) in wanted.items():
+            sockets.enter_context(_listen(variable, host, port))
+
+
+@contextmanager
+def data_dir_locked(directory: Path) -> Iterator[None]:
+    """Two of us on the same files would each believe to be alone. The lock ends with us."""
+    with open(directory / "up.lock", "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise CommandError(
+                f"Another `manage.py up` is running with {directory}. Set DATA_DIR to another one."
+            ) from None
+        yield
+
+
+def _listen(variable: str, host: str, port: int) -> socket.socket:
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        raise CommandError(f"HOST {host!r} is no address of this machine: {error}.") from None
+    listener = socket.socket(family, kind)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(address)
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        raise CommandError(_refused(variable, host, port, error)) from None
+    return listener
+
+
+def _refused(variable: str, host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"Port {port} on {host} is taken. Set {variable} to a free one, "
+            f"for example: make run {variable}={port + 1}"
+        )
+    reason = os.strerror(error.errno or 0)
+    return f"Cannot listen on {host} port {port} ({reason}). Set HOST or {variable}."
