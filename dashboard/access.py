@@ -1,0 +1,43 @@
+"""Who may do what, decided on the server: everyone logged in reads, operators edit and act."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+
+from dashboard.models import User
+from rttm.edits import Origin
+
+View = Callable[..., HttpResponse]
+
+
+class LoggedInRequest(HttpRequest):
+    """A request past `login_required`: its user is one of ours."""
+
+    user: User  # type: ignore[assignment]
+    htmx: Any
+
+
+def operator_required(view: View) -> View:
+    """Only operators and admins; a viewer's attempt is a 403, the pages do not offer it."""
+
+    @wraps(view)
+    def checked(request: LoggedInRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_operator:
+            raise PermissionDenied("Your role reads only; ask an admin for the operator role.")
+        return view(request, *args, **kwargs)
+
+    return login_required(checked)
+
+
+def origin(request: LoggedInRequest) -> Origin:
+    """Who asks, and from where. Behind a proxy REMOTE_ADDR is the server's matter to set."""
+    return Origin(user=request.user, remote_address=request.META.get("REMOTE_ADDR") or None)
+
+
+def wants_fragment(request: LoggedInRequest) -> bool:
+    """True for htmx's own requests; plain and boosted ones get the whole page."""
+    return bool(request.htmx) and not request.htmx.boosted

@@ -1,0 +1,1 @@
+"""Function views, one file per noun: parse, ask a service, choose the partial."""

@@ -1,0 +1,67 @@
+"""`ask` the backend that the settings name, and remember when it was asked."""
+
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from django.conf import settings
+from django.utils import timezone
+
+from .client import Call, Credentials, Dynect, DynectError, HttpTransport, Unavailable
+
+T = TypeVar("T")
+
+EDIT_BUDGET = 8.0  # seconds a person waits in the request
+WORK_BUDGET = 60.0  # seconds a worker waits
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[T]):
+    """What the backend said, in its own words too, and when it was asked."""
+
+    value: T
+    words: str
+    asked_at: datetime
+
+
+def connect() -> Dynect:
+    """A new client of the backend that the settings name; it logs in when first used."""
+    credentials = Credentials(
+        settings.DYNECT_CUSTOMER, settings.DYNECT_USERNAME, settings.DYNECT_PASSWORD
+    )
+    return Dynect(HttpTransport(settings.DYNECT_URL), credentials)
+
+
+_idle: deque[Dynect] = deque()
+
+
+@contextmanager
+def backend() -> Iterator[Dynect]:
+    """A client of our own for a while: a session runs one call at a time, so threads share none.
+
+    Idle clients are kept, logged in, for the next one who asks in this process.
+    """
+    client = _idle.pop() if _idle else connect()
+    try:
+        yield client
+    finally:
+        _idle.append(client)
+
+
+def ask(call: Call[T], *, budget: float = EDIT_BUDGET) -> Answer[T]:
+    """One call; raises the client's errors. Never within a transaction."""
+    asked_at = timezone.now()
+    with backend() as client:
+        reply = client.reply(call, budget=budget)
+    return Answer(reply.value, reply.words, asked_at)
+
+
+def found_out(call: Call[T], lost: Unavailable) -> Answer[T]:
+    """Look up what became of a change whose answer was lost; raises `lost` if that fails too."""
+    try:
+        return ask(call)
+    except DynectError:
+        raise lost from None

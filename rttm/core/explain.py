@@ -1,0 +1,70 @@
+"""Why DNS answers what it answers, told from what any backend shows: statuses and served records.
+
+A backend says which records a region serves but not why; this puts its facts into a funnel.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from .eligibility import Fact, Facts, Place, Verdict, is_available, why_out, why_served
+from .schema import PoolEntry, Region
+from .terms import FailoverMode, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """pool → available → fastest (ep) → each answer (serve count), and each entry's place."""
+
+    pool: int
+    available: int
+    eligible: int
+    serve_count: int
+    verdicts: tuple[Verdict, ...]  # served, standby, out
+    in_failover: bool
+    target: str  # what is served instead while in failover; "" otherwise
+    breaks_next: bool  # one more address lost, and the region fails over
+
+
+def explain(region: Region, facts: Facts, served: Collection[str] | None) -> Funnel:
+    """The funnel of a region; `served` are its answer's values, None while nobody asked yet."""
+    available = sum(is_available(entry, facts.get(entry.address, Fact())) for entry in region.pool)
+    in_failover = region.status == Status.FAILOVER
+    verdicts = [_verdict(entry, region, facts, served) for entry in region.pool]
+    order = list(Place)
+    return Funnel(
+        pool=len(region.pool),
+        available=available,
+        eligible=min(region.ep, available),
+        serve_count=region.serve_count,
+        verdicts=tuple(sorted(verdicts, key=lambda verdict: order.index(verdict.place))),
+        in_failover=in_failover,
+        target=_target(region) if in_failover else "",
+        breaks_next=not in_failover and available - 1 < max(region.apmc, region.epmc),
+    )
+
+
+def _verdict(
+    entry: PoolEntry, region: Region, facts: Facts, served: Collection[str] | None
+) -> Verdict:
+    fact = facts.get(entry.address, Fact())
+    if served is not None and entry.address in served:
+        return Verdict(entry.address, Place.SERVED, _served(entry, fact, region))
+    if not is_available(entry, fact):
+        return Verdict(entry.address, Place.OUT, why_out(entry, fact))
+    if region.status == Status.FAILOVER:
+        return Verdict(entry.address, Place.STANDBY, "the region is in failover")
+    if served is None:
+        return Verdict(entry.address, Place.STANDBY, "may be served: not asked yet")
+    return Verdict(entry.address, Place.STANDBY, f"slower than the fastest {region.ep}")
+
+
+def _served(entry: PoolEntry, fact: Fact, region: Region) -> str:
+    if region.status == Status.FAILOVER:
+        return "served as the last resort"
+    return why_served(entry, fact)
+
+
+def _target(region: Region) -> str:
+    if region.failover_mode == FailoverMode.REGION:
+        return f"region {region.failover_data}"
+    return "region global" if region.failover_mode == FailoverMode.GLOBAL else region.failover_data

@@ -1,0 +1,67 @@
+"""Create an Action row and wake a task once it is committed."""
+
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+
+from . import tasks
+from .edits import Origin
+from .models import Action, LogReport, PoolEntry, Service
+from .services.actions import touch_action
+
+
+def service_activate(*, service: Service, origin: Origin) -> Action:
+    return _dispatch(Action.Verb.ACTIVATE, origin, service)
+
+
+def service_deactivate(*, service: Service, origin: Origin) -> Action:
+    return _dispatch(Action.Verb.DEACTIVATE, origin, service)
+
+
+def service_recover(*, service: Service, origin: Origin) -> Action:
+    return _dispatch(Action.Verb.RECOVER, origin, service)
+
+
+def pool_entry_recover(*, entry: PoolEntry, origin: Origin) -> Action:
+    """Recover one address: in every region of its service, as the backend does."""
+    return _dispatch(Action.Verb.RECOVERIP, origin, entry.region.service, address=entry.address)
+
+
+def mirror_sync(*, origin: Origin) -> Action:
+    return _dispatch(Action.Verb.SYNC, origin, None)
+
+
+@transaction.atomic
+def log_report_create(
+    *, service: Service, start: datetime, end: datetime, origin: Origin
+) -> LogReport:
+    action = _create(Action.Verb.LOG_REPORT, origin, service)
+    report = LogReport.objects.create(action=action, start=start, end=end)
+    _wake(action)
+    return report
+
+
+@transaction.atomic
+def _dispatch(verb: Action.Verb, origin: Origin, service: Service | None, **subject: Any) -> Action:
+    """The action; asked for twice before it is done, it is the same one."""
+    same = Action.objects.filter(
+        verb=verb, service=service, state__in=Action.UNFINISHED, **subject
+    ).first()
+    if same:
+        return same
+    action = _create(verb, origin, service, **subject)
+    _wake(action)
+    return action
+
+
+def _create(verb: Action.Verb, origin: Origin, service: Service | None, **subject: Any) -> Action:
+    fqdn = service.fqdn if service else ""
+    return Action.objects.create(verb=verb, service=service, fqdn=fqdn, **subject, **origin.columns)
+
+
+def _wake(action: Action) -> None:
+    """Robust: with no broker the row stays queued, and the beat wakes it when there is one."""
+    touch_action(action)
+    transaction.on_commit(partial(tasks.run_action.delay, action.pk), robust=True)

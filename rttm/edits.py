@@ -1,0 +1,119 @@
+"""Every edit a person makes is kept: opened before the backend is asked, closed by its outcome."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.utils import timezone
+
+from . import live
+from .client import DynectError, JobPending, Rejected, Unavailable
+from .core.diff import configured
+from .core.schema import PoolEntry as PoolEntryValue
+from .core.schema import Region as RegionValue
+from .models import Edit, Region, Service
+
+
+class Conflict(Exception):
+    """Someone else changed the object since this page was drawn."""
+
+
+class Gone(Conflict):
+    """Someone else deleted it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who asks, and from where."""
+
+    user: AbstractBaseUser | None
+    remote_address: str | None = None
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        name = self.user.get_username() if self.user else "manage.py"
+        return {
+            "actor": self.user,
+            "actor_name": name,
+            "remote_address": self.remote_address,
+            "created_at": timezone.now(),
+        }
+
+
+@contextmanager
+def kept(
+    origin: Origin,
+    service: Service,
+    verb: str,
+    before: PoolEntryValue | RegionValue | None,
+    after: PoolEntryValue | RegionValue | None,
+    region_code: str,
+    address: str = "",
+) -> Iterator[Edit]:
+    """Keep an edit from before the backend is asked until its outcome is known."""
+    old, new = _fields(before), _fields(after)
+    edit = Edit.objects.create(
+        service=service,
+        fqdn=service.fqdn,
+        region_code=region_code,
+        address=address,
+        verb=verb,
+        before={name: value for name, value in old.items() if new.get(name) != value},
+        after={name: value for name, value in new.items() if old.get(name) != value},
+        **origin.columns,
+    )
+    try:
+        yield edit
+    except Conflict:
+        _close(edit, Edit.Outcome.CONFLICT, "")
+        raise
+    except DynectError as error:
+        _close(edit, _outcome(error), str(error))
+        raise
+    unchanged = verb == Edit.Verb.UPDATE and not edit.after
+    _close(edit, Edit.Outcome.UNCHANGED if unchanged else Edit.Outcome.SAVED, edit.message)
+
+
+def _fields(value: PoolEntryValue | RegionValue | None) -> dict[str, Any]:
+    if value is None:
+        return {}
+    return {name: getattr(value, name) for name in configured(type(value))}
+
+
+def _outcome(error: DynectError) -> Edit.Outcome:
+    if isinstance(error, Rejected):
+        return Edit.Outcome.REJECTED
+    certain = isinstance(error, Unavailable) and not error.sent
+    if certain or not isinstance(error, Unavailable | JobPending):
+        return Edit.Outcome.UNAVAILABLE
+    return Edit.Outcome.UNKNOWN
+
+
+def _close(edit: Edit, outcome: str, message: str) -> None:
+    edit.outcome, edit.message, edit.finished_at = outcome, message, timezone.now()
+    edit.save(update_fields=["outcome", "message", "finished_at"])
+    live.touch(f"service-history-{edit.service_id}", scope=edit.service_id)
+
+
+def settle(*, asked_at: datetime) -> None:
+    """After a full sync: an edit whose outcome was open has, or has not, been carried out."""
+    for edit in Edit.objects.filter(outcome__in=Edit.OPEN, created_at__lt=asked_at):
+        applied = _is_applied(edit)
+        outcome = Edit.Outcome.SAVED if applied else Edit.Outcome.NOT_APPLIED
+        _close(edit, outcome, "Found by the sync after the backend was back.")
+
+
+def _is_applied(edit: Edit) -> bool:
+    region = Region.objects.filter(service_id=edit.service_id, region_code=edit.region_code).first()
+    row: Any = region
+    if edit.address and region:
+        addresses = {edit.address, edit.after.get("address", edit.address)}
+        row = region.pool.filter(address__in=addresses).first()
+    if edit.verb == Edit.Verb.DELETE:
+        return row is None
+    return row is not None and all(
+        getattr(row, name) == value for name, value in edit.after.items()
+    )

@@ -1,0 +1,45 @@
+"""Announce that a component's data changed: names into a Redis stream, sent on commit.
+
+A touch says only what to re-read. `scope` is the service whose page cares; without one every
+open page is told.
+"""
+
+import logging
+from functools import lru_cache, partial
+
+import redis
+from django.conf import settings
+from django.db import transaction
+
+STREAM = "rttm:live"
+KEPT = 1000  # how many touches a page may miss before it is told to re-read everything
+
+logger = logging.getLogger(__name__)
+
+
+@lru_cache(maxsize=1)
+def connection() -> redis.Redis:
+    return redis.Redis.from_url(settings.REDIS_URL, decode_responses=True)
+
+
+def touch(*topics: str, scope: int | None = None) -> None:
+    """Tell every open page, once the transaction has committed, that these changed."""
+    if topics:
+        transaction.on_commit(partial(_send, sorted(set(topics)), scope), robust=True)
+
+
+def _send(topics: list[str], scope: int | None) -> None:
+    fields = {"topics": ",".join(topics), "scope": "" if scope is None else scope}
+    try:
+        connection().xadd(STREAM, fields, maxlen=KEPT, approximate=True)
+    except redis.RedisError:
+        logger.warning("live: could not announce %s", topics, exc_info=True)
+
+
+def position() -> str:
+    """Where the stream stands now; a page carries it, so that nothing between is missed."""
+    try:
+        newest = connection().xrevrange(STREAM, count=1)
+    except redis.RedisError:
+        return "0-0"
+    return newest[0][0] if newest else "0-0"

@@ -1,0 +1,30 @@
+"""`manage.py sync_rttm`: one full sync, printing what changed."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from rttm.client import DynectError
+from rttm.services import UnsafePlan, mirror_sync
+
+
+class Command(BaseCommand):
+    help = "Bring the mirror up to the backend and print what changed."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--allow-gone",
+            action="store_true",
+            help="carry on when most services are no longer listed by the backend",
+        )
+
+    def handle(self, *args: Any, allow_gone: bool, **options: Any) -> None:
+        try:
+            plan = mirror_sync(allow_gone=allow_gone)
+        except (DynectError, UnsafePlan) as error:
+            raise CommandError(str(error)) from error
+        for line in plan.lines():
+            self.stdout.write(line)
+        count = len(plan.absorb) + len(plan.same)
+        self.stdout.write(f"{count} services read, {len(plan.lines())} changes")

@@ -1,0 +1,21 @@
+"""Layer 4, the verbs: keyword-only, named `<noun>_<verb>`; no request in, no response out."""
+
+from .actions import MOST_ATTEMPTS, action_run, actions_expired
+from .mirror import UnsafePlan, answers_refresh, mirror_sync
+from .pool_entries import pool_entry_create, pool_entry_delete, pool_entry_update
+from .regions import region_create, region_delete, region_update
+
+__all__ = [
+    "MOST_ATTEMPTS",
+    "UnsafePlan",
+    "action_run",
+    "actions_expired",
+    "answers_refresh",
+    "mirror_sync",
+    "pool_entry_create",
+    "pool_entry_delete",
+    "pool_entry_update",
+    "region_create",
+    "region_delete",
+    "region_update",
+]

@@ -1,0 +1,157 @@
+"""Carry out what a person asked for: claim the row, ask the backend, say what came of it."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.db.models import F, Q
+from django.utils import timezone
+
+from rttm import live, sync
+from rttm.backend import WORK_BUDGET, ask
+from rttm.client import DynectError, Unavailable, calls
+from rttm.core.terms import EntryStatus
+from rttm.models import Action, PoolEntry, Service
+
+from .log_reports import log_report_build
+from .mirror import UnsafePlan, answers_refresh_soon, mirror_sync
+
+LEASE = timedelta(seconds=120)  # longer than a task may take
+MOST_ATTEMPTS = 5
+FORGOTTEN = timedelta(seconds=20)  # a queued action whose wake-up got lost
+
+
+def action_run(*, action_id: int) -> None:
+    """Carry an action out once, however often it is delivered; raises Unavailable to be retried."""
+    action = _claim(action_id)
+    if action is None:
+        return
+    try:
+        message = RUN[Action.Verb(action.verb)](action)
+    except Unavailable as error:
+        if action.attempts < MOST_ATTEMPTS:
+            _queue_again(action, error)
+            raise
+        _finish(action, Action.State.FAILED, f"{error} Given up after {MOST_ATTEMPTS} attempts.")
+    except (DynectError, UnsafePlan) as error:
+        _finish(action, Action.State.FAILED, str(error))
+    else:
+        _finish(action, Action.State.SUCCEEDED, message)
+
+
+def _claim(action_id: int) -> Action | None:
+    """Take the action's lease; None when another worker holds it or it is finished."""
+    now = timezone.now()
+    free = Q(state=Action.State.QUEUED) | Q(state=Action.State.RUNNING, claimed_until__lt=now)
+    claimed = Action.objects.filter(free, pk=action_id).update(
+        state=Action.State.RUNNING,
+        claimed_until=now + LEASE,
+        attempts=F("attempts") + 1,
+        started_at=now,
+    )
+    if not claimed:
+        return None
+    action = Action.objects.select_related("service").get(pk=action_id)
+    touch_action(action)
+    return action
+
+
+def touch_action(action: Action) -> None:
+    """Announce an action's state where it is shown."""
+    live.touch(f"action-{action.pk}", "actions")
+    if action.service_id:
+        live.touch(f"service-history-{action.service_id}", scope=action.service_id)
+
+
+def _queue_again(action: Action, error: Unavailable) -> None:
+    action.state = Action.State.QUEUED
+    action.claimed_until = timezone.now() + LEASE
+    action.message = f"{error} Attempt {action.attempts} of {MOST_ATTEMPTS}; trying again."
+    action.save(update_fields=["state", "claimed_until", "message"])
+    touch_action(action)
+
+
+def _finish(action: Action, state: str, message: str) -> None:
+    action.state, action.message = state, message
+    action.claimed_until, action.finished_at = None, timezone.now()
+    action.save(
+        update_fields=["state", "message", "claimed_until", "finished_at", "before", "after"]
+    )
+    touch_action(action)
+
+
+def actions_expired() -> list[int]:
+    """Unfinished actions nobody holds: a worker was killed, or a wake-up got lost."""
+    now = timezone.now()
+    lost = Q(claimed_until__lt=now) | Q(claimed_until=None, created_at__lt=now - FORGOTTEN)
+    unfinished = Action.objects.filter(lost, state__in=Action.UNFINISHED)
+    return list(unfinished.values_list("pk", flat=True))
+
+
+def _activate(action: Action) -> str:
+    return _on_service(action, calls.activate)
+
+
+def _deactivate(action: Action) -> str:
+    return _on_service(action, calls.deactivate)
+
+
+def _recover(action: Action) -> str:
+    return _on_service(action, calls.recover)
+
+
+def _recoverip(action: Action) -> str:
+    return _on_service(action, lambda key: calls.recoverip(key, action.address))
+
+
+def _on_service(action: Action, call: Callable) -> str:
+    """One action on a service: its reply is the whole service, which the mirror absorbs."""
+    service = _service(action)
+    action.before = _state(action, service)
+    answer = ask(call(service.key), budget=WORK_BUDGET)
+    service = sync.absorb_service(answer.value, asked_at=answer.asked_at)
+    if action.verb in (Action.Verb.RECOVER, Action.Verb.RECOVERIP):
+        sync.absorb_recovered(service, action.address)
+    answers_refresh_soon(service=service)
+    service.refresh_from_db()
+    action.after = _state(action, service)
+    return answer.words
+
+
+def _service(action: Action) -> Service:
+    if action.service is None:
+        raise Service.DoesNotExist(f"{action.fqdn} is no longer in the mirror")
+    return action.service
+
+
+def _state(action: Action, service: Service) -> dict[str, str]:
+    """What the action is about, in words, for before and after."""
+    state = {"active": "yes" if service.active else "no", "status": service.status}
+    if action.address:
+        entries = PoolEntry.objects.filter(region__service=service, address=action.address)
+        state["address"] = ", ".join(sorted({_words(entry) for entry in entries}))
+    return state
+
+
+def _words(entry: PoolEntry) -> str:
+    waits = entry.was_down and entry.status != EntryStatus.DOWN
+    return f"{entry.status}, waits for recover" if waits else entry.status
+
+
+def _sync(action: Action) -> str:
+    plan = mirror_sync()
+    count = len(plan.absorb) + len(plan.same)
+    return f"{count} services read, {len(plan.lines())} changes."
+
+
+def _log_report(action: Action) -> str:
+    return log_report_build(report=action.log_report)
+
+
+RUN: dict[Action.Verb, Callable[[Action], str]] = {
+    Action.Verb.ACTIVATE: _activate,
+    Action.Verb.DEACTIVATE: _deactivate,
+    Action.Verb.RECOVER: _recover,
+    Action.Verb.RECOVERIP: _recoverip,
+    Action.Verb.SYNC: _sync,
+    Action.Verb.LOG_REPORT: _log_report,
+}

@@ -1,0 +1,135 @@
+"""Bring the mirror up to the backend: a full sync, and what each service serves now."""
+
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import F
+from django.utils import timezone
+
+from rttm import edits, sync
+from rttm.backend import EDIT_BUDGET, WORK_BUDGET, ask
+from rttm.client import DynectError, Rejected, calls
+from rttm.core import diff, schema
+from rttm.core.diff import Change
+from rttm.models import Service
+
+MOST_GONE = 0.5  # a plan that loses more of what we have is refused unless asked for
+LOG_LOOKBACK = timedelta(days=1)  # how much log a service new to us brings along
+
+
+class UnsafePlan(Exception):
+    """The backend lists so few of our services that it is more likely wrong than right."""
+
+
+@dataclass
+class Plan:
+    """What a full sync is about to change."""
+
+    asked_at: datetime
+    absorb: list[schema.Service] = field(default_factory=list)  # new or different
+    same: list[int] = field(default_factory=list)  # keys of rows that need nothing
+    gone: list[schema.ServiceKey] = field(default_factory=list)
+    changes: list[tuple[schema.ServiceKey, Change]] = field(default_factory=list)
+    known: int = 0  # services the mirror had
+
+    def lines(self) -> list[str]:
+        """The plan for a person, one change a line."""
+        found = [f"{key.fqdn}: {change}" for key, change in self.changes]
+        return found + [f"{key.fqdn}: - gone from the backend" for key in self.gone]
+
+
+def mirror_sync(*, allow_gone: bool = False) -> Plan:
+    """One full sync: fetch, plan, apply; its outcome is what every page's freshness shows."""
+    asked_at = timezone.now()
+    try:
+        plan = _plan(_fetch(), asked_at)
+        _refuse_unsafe(plan, allow_gone=allow_gone)
+    except (DynectError, UnsafePlan) as error:
+        sync.absorb_failure(str(error), asked_at=asked_at)
+        raise
+    for remote in plan.absorb:
+        sync.absorb_service(remote, asked_at=asked_at)
+    for key in plan.gone:
+        sync.absorb_gone(key, asked_at=asked_at)
+    sync.absorb_unchanged(plan.same, asked_at=asked_at)
+    edits.settle(asked_at=asked_at)
+    sync.absorb_success(asked_at=asked_at)
+    _refresh_some({key for key, _ in plan.changes})
+    return plan
+
+
+def _fetch() -> list[schema.Service]:
+    zones = ask(calls.zones(), budget=WORK_BUDGET).value
+    return [
+        service for zone in zones for service in ask(calls.services(zone), budget=WORK_BUDGET).value
+    ]
+
+
+def _plan(remotes: list[schema.Service], asked_at: datetime) -> Plan:
+    """Compare what the backend lists with the mirror; writes nothing."""
+    plan = Plan(asked_at)
+    rows = {row.key: row for row in sync.whole()}
+    plan.known = sum(row.gone_at is None for row in rows.values())
+    for remote in remotes:
+        row = rows.pop(remote.key, None)
+        known = row.value if row and row.gone_at is None else None
+        if row and known == remote:
+            plan.same.append(row.pk)
+            continue
+        plan.absorb.append(remote)
+        found = diff.changes(known, remote) if known else [Change("service", None, remote)]
+        plan.changes += [(remote.key, change) for change in found]
+    plan.gone = [row.key for row in rows.values() if not row.gone_at and row.seen_at <= asked_at]
+    return plan
+
+
+def _refuse_unsafe(plan: Plan, *, allow_gone: bool) -> None:
+    if allow_gone or len(plan.gone) <= max(1, plan.known * MOST_GONE):
+        return
+    raise UnsafePlan(
+        f"The backend no longer lists {len(plan.gone)} of {plan.known} services; nothing was "
+        "changed. If that is right, run: manage.py sync_rttm --allow-gone"
+    )
+
+
+def _refresh_some(changed: Collection[schema.ServiceKey]) -> None:
+    """Ask what services serve: those that changed, then the longest unasked.
+
+    There is no call for all at once, so each sync asks for REPORTS_PER_SYNC of them.
+    """
+    waiting = Service.objects.filter(gone_at=None).order_by(
+        F("answers_seen_at").asc(nulls_first=True)
+    )
+    first = sorted(waiting, key=lambda service: service.key not in changed)
+    for service in first[: settings.REPORTS_PER_SYNC]:
+        answers_refresh(service=service, budget=WORK_BUDGET)
+
+
+def answers_refresh_soon(*, service: Service) -> None:
+    """After a change: ask at once what it did to the answers; if that fails, the sync will."""
+    with suppress(DynectError):
+        answers_refresh(service=service, budget=EDIT_BUDGET)
+
+
+def answers_refresh(*, service: Service, budget: float) -> None:
+    """Absorb what each region serves, and the log since the newest record we have."""
+    try:
+        answer = ask(
+            calls.rrset_report(service.key, int(timezone.now().timestamp())), budget=budget
+        )
+        sync.absorb_answers(service, answer.value, asked_at=answer.asked_at)
+        newest = service.log.values_list("change_at", flat=True).first()
+        latest = max((found.change_ts for found in answer.value), default=0)
+        if newest is None or latest > newest.timestamp():
+            since = newest or answer.asked_at - LOG_LOOKBACK
+            _log_refresh(service, since, answer.asked_at, budget)
+    except Rejected:
+        return  # deleted a moment ago: the next sync says so
+
+
+def _log_refresh(service: Service, since: datetime, until: datetime, budget: float) -> None:
+    call = calls.log_report(service.key, int(since.timestamp()), int(until.timestamp()) + 1)
+    sync.absorb_log(service, ask(call, budget=budget).value)

@@ -1,0 +1,36 @@
+"""Celery's doors: fetch by id, call one service."""
+
+from celery import shared_task
+
+from . import services
+from .client import DynectError, Unavailable
+
+ONCE_A_SECOND = 1  # first pause of the back-off, in seconds
+
+
+@shared_task(
+    autoretry_for=(Unavailable,),
+    retry_backoff=ONCE_A_SECOND,
+    retry_backoff_max=15,
+    retry_jitter=False,
+    max_retries=services.MOST_ATTEMPTS,
+    acks_late=True,
+    soft_time_limit=100,
+    time_limit=110,
+)
+def run_action(action_id: int) -> None:
+    """Carry out what a person asked for."""
+    services.action_run(action_id=action_id)
+
+
+@shared_task(throws=(DynectError, services.UnsafePlan), soft_time_limit=100, time_limit=110)
+def run_sync() -> None:
+    """The regular full sync."""
+    services.mirror_sync()
+
+
+@shared_task
+def run_expired_actions() -> None:
+    """Wake again the actions that a killed worker or a lost message left behind."""
+    for action_id in services.actions_expired():
+        run_action.delay(action_id)
