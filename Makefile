@@ -1,0 +1,77 @@
+# What people and CI run. Variables of the environment and of the command line
+# (make run PORT=8001) reach the program as they are; the README has their table.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install --require-hashes
+UV := $(BIN)/uv pip compile --no-config --quiet --universal --python-version 3.11 \
+      --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format browser lock clean
+
+help:
+	@echo "make run     start everything; PORT, ENGINE_PORT, DATA_DIR, HOST; DEMO=0 starts empty"
+	@echo "make test    linters, type checks and all tests; BROWSER=skip where there is none"
+	@echo "make lint    linters and type checks alone"
+	@echo "make format  put code and templates into form"
+	@echo "make lock    pin what pyproject.toml asks for, with hashes"
+	@echo "make clean   remove .venv and caches; the data stays"
+
+run: $(VENV)/runtime
+	@DEMO=$${DEMO:-1} exec $(BIN)/python manage.py up
+
+test: lint browser
+	$(BIN)/python -m pytest -q -n 2 tests/unit --cov=rttm.core --cov-fail-under=100
+	$(BIN)/python -m pytest -q -n 2 tests/django tests/contract
+ifneq ($(BROWSER),skip)
+	$(BIN)/python -m pytest -q tests/browser
+endif
+
+# With production's settings, and data that nobody has.
+lint: export DATA_DIR := $(CURDIR)/$(VENV)/lint
+lint: export ALLOWED_HOSTS := rttm.example.com
+lint: export DEBUG := 0
+lint: export SECURE_COOKIES := 1
+lint: $(VENV)/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/djade --check $$(find templates -name '*.html')
+	$(BIN)/python -m mypy
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py check --deploy --fail-level WARNING
+
+format: $(VENV)/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/djade $$(find templates -name '*.html')
+
+browser: $(VENV)/dev
+ifneq ($(BROWSER),skip)
+	@$(BIN)/python tests/browser/chromium.py
+endif
+
+lock: $(VENV)/dev
+	$(BIN)/python -m pip install --quiet uv
+	$(UV) pyproject.toml -o requirements.txt
+	$(UV) pyproject.toml --extra dev -c requirements.txt -o requirements-dev.txt
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
+
+$(VENV)/runtime: requirements.txt | $(BIN)/python
+	@echo "Installing what it needs into $(VENV) (once)."
+	@$(PIP) --only-binary :all: -r requirements.txt
+	@touch $@
+
+# The development requirements contain those of the runtime.
+$(VENV)/dev: requirements-dev.txt requirements.txt | $(BIN)/python
+	@echo "Installing what the tests need into $(VENV) (once)."
+	@$(PIP) -r requirements-dev.txt
+	@touch $(VENV)/runtime $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed. Name one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
