@@ -1,0 +1,71 @@
+"""Which addresses may be probed: asked on the resolved address, right before it is connected to."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+# What a probe must never reach, whatever the settings say.
+NEVER: tuple[tuple[str, tuple[Network, ...]], ...] = tuple(
+    (what, tuple(ip_network(network) for network in networks))
+    for what, networks in (
+        # Cloud metadata outside the link-local networks: AWS, Google, Alibaba, Azure, Oracle.
+        (
+            "a cloud metadata address",
+            ("fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "168.63.129.16", "192.0.0.192"),
+        ),
+        ("a link-local address", ("169.254.0.0/16", "fe80::/10")),
+        ("a multicast address", ("224.0.0.0/4", "ff00::/8")),
+        ("an unspecified address", ("0.0.0.0/8", "::/128")),
+        ("a broadcast or reserved address", ("240.0.0.0/4",)),
+    )
+)
+NAT64 = IPv6Network("64:ff9b::/96")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What probes of this engine are held to."""
+
+    allow: tuple[Network, ...] = ()  # networks of our own that may be probed
+    deny: tuple[Network, ...] = ()  # networks that may not; stronger than allow
+    timeout: float = 10  # seconds for one attempt of a monitor that sets none
+
+
+def limits(allow: Iterable[Network], deny: Iterable[Network]) -> Limits:
+    """The limits that the settings PROBE_ALLOW and PROBE_DENY make."""
+    return Limits(allow=tuple(allow), deny=tuple(deny))
+
+
+def refusal(address: str, limits: Limits) -> str:
+    """Why this resolved address is not probed; "" when it may be.
+
+    address                             not allowed  in allow  in deny, or in both
+    link-local, metadata, multicast ..  refused      refused   refused
+    loopback, private, reserved         refused      probed    refused
+    public                              probed       probed    refused
+    """
+    ip = _meant(ip_address(address.partition("%")[0]))
+    for what, networks in NEVER:
+        if _within(ip, networks):
+            return f"{address} is not probed: it is {what}"
+    if _within(ip, limits.deny):
+        return f"{address} is not probed: PROBE_DENY names its network"
+    if ip.is_global or _within(ip, limits.allow):
+        return ""
+    return f"{address} is not probed: it is not a public address, and PROBE_ALLOW does not name it"
+
+
+def _within(ip: Address, networks: Iterable[Network]) -> bool:
+    return any(ip in network for network in networks)
+
+
+def _meant(ip: Address) -> Address:
+    """The IPv4 address that an IPv6 address only wraps: it is where the packets would go."""
+    if isinstance(ip, IPv4Address):
+        return ip
+    if ip in NAT64:
+        return IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip.sixtofour or ip

@@ -1,0 +1,83 @@
+"""Which addresses may be probed: every row and column of the table."""
+
+from ipaddress import ip_network
+
+import pytest
+
+from rttm.engine.targets import limits, refusal
+
+NEVER = [
+    "169.254.169.254",
+    "169.254.0.1",
+    "fe80::1",
+    "fe80::1%eth0",
+    "fd00:ec2::254",
+    "fd20:ce::254",
+    "100.100.100.200",
+    "168.63.129.16",
+    "192.0.0.192",
+    "224.0.0.1",
+    "239.255.255.255",
+    "ff02::1",
+    "0.0.0.0",
+    "0.1.2.3",
+    "::",
+    "240.0.0.1",
+    "255.255.255.255",
+    "::ffff:169.254.169.254",
+    "64:ff9b::a9fe:a9fe",
+    "2002:a9fe:a9fe::1",
+]
+OUR_OWN = [
+    "127.0.0.1",
+    "127.255.255.254",
+    "::1",
+    "10.1.2.3",
+    "172.16.0.1",
+    "192.168.1.1",
+    "100.64.0.1",
+    "192.0.2.1",
+    "198.18.0.1",
+    "fc00::1",
+    "2001:db8::1",
+    "::ffff:127.0.0.1",
+    "::ffff:10.0.0.1",
+    "64:ff9b::7f00:1",
+    "2002:7f00:1::1",
+]
+PUBLIC = ["8.8.8.8", "193.0.14.129", "100.128.0.1", "2600:1901::1", "::ffff:8.8.8.8"]
+
+EVERYTHING = [ip_network("0.0.0.0/0"), ip_network("::/0")]
+
+
+@pytest.mark.parametrize("address", NEVER)
+def test_link_local_metadata_and_multicast_are_refused_even_when_allowed(address):
+    assert refusal(address, limits(EVERYTHING, []))
+    assert refusal(address, limits([], []))
+
+
+@pytest.mark.parametrize("address", OUR_OWN)
+def test_loopback_and_private_networks_are_probed_only_when_allowed(address):
+    assert "PROBE_ALLOW" in refusal(address, limits([], []))
+    assert refusal(address, limits(EVERYTHING, [])) == ""
+    assert "PROBE_DENY" in refusal(address, limits(EVERYTHING, EVERYTHING))
+
+
+@pytest.mark.parametrize("address", PUBLIC)
+def test_public_addresses_are_probed_unless_denied(address):
+    assert refusal(address, limits([], [])) == ""
+    assert "PROBE_DENY" in refusal(address, limits([], EVERYTHING))
+    assert "PROBE_DENY" in refusal(address, limits(EVERYTHING, EVERYTHING))
+
+
+def test_only_the_network_that_is_named_is_allowed():
+    only = limits([ip_network("127.0.10.0/24")], [])
+    assert refusal("127.0.10.255", only) == ""
+    assert refusal("127.0.11.0", only)
+    assert refusal("127.0.9.255", only)
+
+
+def test_refusal_names_the_address_and_the_reason():
+    reason = refusal("169.254.169.254", limits([], []))
+    assert reason == "169.254.169.254 is not probed: it is a link-local address"
+    assert "metadata" in refusal("100.100.100.200", limits([], []))
