@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from .rules import is_ipv4
 from .schema import PoolEntry, Record, Region, Service
-from .terms import EntryStatus, FailoverMode, RegionCode, ServeMode, Status
+from .terms import WORST_FIRST, EntryStatus, FailoverMode, RegionCode, ServeMode, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,5 +249,4 @@ def _last_resort(region: Region) -> tuple[tuple[Record, ...], int, str]:
 
 def worst(statuses: Collection[str]) -> Status:
     """The service's status from its regions': failover > trouble > unk > ok; unk without any."""
-    order = (Status.FAILOVER, Status.TROUBLE, Status.UNK, Status.OK)
-    return next((status for status in order if status in statuses), Status.UNK)
+    return next((status for status in WORST_FIRST if status in statuses), Status.UNK)

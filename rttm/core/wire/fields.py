@@ -1,5 +1,6 @@
 """The fields of each object as DynECT names them, and how leniently each is read."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,14 +25,15 @@ def number(raw: object) -> int:
     """A whole number, also as a string ("10"); anything else is a ValueError."""
     if isinstance(raw, bool) or not isinstance(raw, int | str):
         raise ValueError
-    return int(raw) if not isinstance(raw, str) else _digits(raw)
-
-
-def _digits(raw: str) -> int:
-    """int() of at most 18 digits: longer ones are never right, and slow to read."""
-    if len(raw.strip()) > 18:
+    if isinstance(raw, str) and not _NUMBER.fullmatch(raw.strip()):
         raise ValueError
-    return int(raw)
+    if abs(found := int(raw)) >= TOO_LARGE:
+        raise ValueError
+    return found
+
+
+_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
+TOO_LARGE = 10**18  # such numbers are never right, and no database takes them
 
 
 def _unset_or_number(raw: object) -> int:
@@ -58,6 +60,11 @@ def _name(raw: object) -> str:
     return name(_text(raw))
 
 
+def _target(raw: object) -> str:
+    """Failover data: a name or address without its trailing dot, or a region code as it is."""
+    return _text(raw).strip().rstrip(".")
+
+
 def _words(raw: object) -> tuple[str, ...]:
     """A comma list, or a JSON list of words."""
     parts = raw if isinstance(raw, list) else _text(raw).split(",")
@@ -71,7 +78,7 @@ ENTRY: Mapping[str, Reader] = {
 }  # fmt: skip
 REGION: Mapping[str, Reader] = {
     "region_code": _text, "autopopulate": _flag, "ep": number, "apmc": number,
-    "epmc": number, "serve_count": number, "failover_mode": _text, "failover_data": _text,
+    "epmc": number, "serve_count": number, "failover_mode": _text, "failover_data": _target,
 }  # fmt: skip
 MONITOR: Mapping[str, Reader] = {
     "protocol": _text, "interval": number, "retries": _unset_or_number,
@@ -92,5 +99,6 @@ WANTED: Mapping[Reader, str] = {
     _flag: "Y or N",
     _text: "a text",
     _name: "an address",
+    _target: "a text",
     _words: "a comma list",
 }

@@ -109,14 +109,15 @@ def _records(raw: object) -> Iterator[Record]:
     for item in _objects(raw):
         for key, (kind, field) in _RDATA.items():
             if isinstance(item.get(key), dict):
-                weight = text(item.get("weight"))
-                yield Record(
-                    kind, name(item[key].get(field)), int(weight) if weight.isdigit() else None
-                )
+                yield Record(kind, name(item[key].get(field)), _number(item.get("weight")))
 
 
 def _count(raw: object) -> int:
+    return _number(raw) or 0
+
+
+def _number(raw: object) -> int | None:
     try:
         return number(raw)
     except ValueError:
-        return 0
+        return None
