@@ -1,0 +1,45 @@
+"""What base.html shows around every page: counts and freshness, each read only if it is drawn."""
+
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
+
+from dashboard.counts import read_counts
+from rttm.models import SyncState
+from rttm.sync import sync_state
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """For templates: lazily, so that a fragment pays only for what it shows."""
+    state = SimpleLazyObject(sync_state)
+    return {
+        "counts": SimpleLazyObject(lambda: read_counts(_chosen_status(request))),
+        "sync_state": state,
+        "sync_is_late": SimpleLazyObject(lambda: _is_late(state)),
+        "sync_stale_after": stale_after(),
+        "sync_interval": settings.SYNC_INTERVAL,
+    }
+
+
+def stale_after() -> int:
+    """Seconds from which a service's state is old: twice its interval, and time to do it."""
+    return 2 * settings.SYNC_INTERVAL + 15
+
+
+def _is_late(state: SyncState) -> bool:
+    """No sync came, not even one that failed: the workers are gone."""
+    if state.succeeded_at is None or state.failing_since:
+        return False
+    return (timezone.now() - state.succeeded_at).total_seconds() > stale_after()
+
+
+def _chosen_status(request: HttpRequest) -> str:
+    """The status the page is filtered by, also when only the counts are read again."""
+    page = getattr(request, "htmx", None) and request.htmx.current_url
+    if page:
+        return parse_qs(urlsplit(page).query).get("status", [""])[0]
+    return request.GET.get("status", "")

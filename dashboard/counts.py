@@ -1,0 +1,59 @@
+"""How many services are in which state: for the header, the title and the icon of every page."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from dashboard.templatetags.rttm import SIGNS
+from rttm.models import Service
+
+ALWAYS_SHOWN = ("failover", "trouble", "unk", "ok")
+ALARMS = ("failover", "trouble")
+TITLE_SIGNS = {"failover": "◆", "trouble": "▲"}
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """One state's number, and how it is drawn."""
+
+    state: str
+    number: int
+
+    @property
+    def tone(self) -> str:
+        return self.state if self.number else "none"
+
+    @property
+    def word(self) -> str:
+        return SIGNS.get(self.state, ("", self.state))[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """All of them, worst first."""
+
+    shown: tuple[Count, ...]
+    chosen: str = ""  # the state the board is filtered by
+
+    @property
+    def title(self) -> str:
+        """What stands in front of a page's title while something is wrong: "2 ◆ 1 ▲ "."""
+        alarms = (count for count in self.shown if count.state in ALARMS and count.number)
+        return "".join(f"{count.number} {TITLE_SIGNS[count.state]} " for count in alarms)
+
+    @property
+    def icon(self) -> str:
+        """The icon of the worst state there is."""
+        worst = next((count.state for count in self.shown if count.number), "ok")
+        return f"icons/{worst if worst in ALWAYS_SHOWN[:3] else 'mark'}.svg"
+
+    @property
+    def words(self) -> str:
+        """For a reader who hears the page."""
+        return ", ".join(f"{count.number} {count.word}" for count in self.shown if count.number)
+
+
+def read_counts(chosen: str = "") -> Counts:
+    """Count the mirror's services by the one word a reader needs first, as `Service.sign` says."""
+    found = Counter(row.sign for row in Service.objects.only("active", "status", "gone_at"))
+    others = sorted(found.keys() - set(ALWAYS_SHOWN))
+    return Counts(tuple(Count(state, found[state]) for state in (*ALWAYS_SHOWN, *others)), chosen)
