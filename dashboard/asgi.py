@@ -4,6 +4,8 @@ import os
 
 from django.core.asgi import get_asgi_application
 
+from dashboard import live_stream
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 
-application = get_asgi_application()
+application = live_stream.wrap(get_asgi_application())

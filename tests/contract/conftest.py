@@ -1,0 +1,28 @@
+"""Servers that the contract tests share, or start for themselves."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers import ValkeyServer
+
+
+@pytest.fixture(scope="session")
+def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    server = ValkeyServer(tmp_path_factory.mktemp("valkey"))
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture
+def start_valkey() -> Iterator[Callable[[Path], ValkeyServer]]:
+    started: list[ValkeyServer] = []
+
+    def start(directory: Path) -> ValkeyServer:
+        started.append(ValkeyServer(directory))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()

@@ -1,0 +1,105 @@
+"""Three characters, and a backend that is the engine itself, in this process."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from dashboard.models import Role, User
+from rttm import backend as backend_module
+from rttm import live, sync
+from rttm.client import Credentials, Dynect, calls
+from rttm.core import schema
+from rttm.models import Service
+from tests.in_process import EngineTransport
+
+DATABASES = ["default", "engine"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test here may use both databases; one that needs real commits marks itself."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here) and not item.get_closest_marker("django_db"):
+            item.add_marker(pytest.mark.django_db(databases=DATABASES))
+
+
+class Backend:
+    """The other side: what it has, and how it fails."""
+
+    def __init__(self, transport: EngineTransport, client: Dynect) -> None:
+        self.transport = transport
+        self.run = client.run
+
+    def has(self, value: schema.Service) -> schema.Service:
+        """Create a service there, without the mirror knowing."""
+        return self.run(calls.service_create(value))
+
+    def refuses_connections(self) -> None:
+        self.transport.fault = "refused"
+
+    def loses_answers(self, *, after: int = 0) -> None:
+        """Carries requests out, but from the one after `after` good ones no answer arrives."""
+        self.transport.fault, self.transport.spared = "lost", after
+
+    def is_back(self) -> None:
+        self.transport.fault = ""
+
+
+@pytest.fixture
+def backend(monkeypatch: pytest.MonkeyPatch, settings, db) -> Iterator[Backend]:
+    transport = EngineTransport()
+
+    def connect() -> Dynect:
+        credentials = Credentials(
+            settings.DYNECT_CUSTOMER, settings.DYNECT_USERNAME, settings.DYNECT_PASSWORD
+        )
+        return Dynect(transport, credentials, sleep=lambda seconds: None)
+
+    monkeypatch.setattr(backend_module, "connect", connect)
+    backend_module._idle.clear()
+    yield Backend(transport, connect())
+    backend_module._idle.clear()
+
+
+@pytest.fixture
+def mirrored(backend: Backend) -> Callable[[schema.Service], Service]:
+    """Create a service at the backend and absorb its answer: what a sync would have written."""
+
+    def mirror(value: schema.Service) -> Service:
+        return sync.absorb_service(backend.has(value), asked_at=timezone.now())
+
+    return mirror
+
+
+@pytest.fixture
+def topics(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The topics touched from here on, as if each transaction had committed."""
+    touched: set[str] = set()
+    monkeypatch.setattr(live, "touch", lambda *names, scope=None: touched.update(names))
+    return touched
+
+
+@pytest.fixture
+def operator(db) -> User:
+    return User.objects.create_user("olga", password="secret", role=Role.OPERATOR)
+
+
+@pytest.fixture
+def viewer(db) -> User:
+    return User.objects.create_user("vera", password="secret", role=Role.VIEWER)
+
+
+@pytest.fixture
+def client_as() -> Callable[[User | None], Client]:
+    """A browser with somebody logged in; None is a stranger."""
+
+    def log_in(user: User | None) -> Client:
+        client = Client()
+        if user:
+            client.force_login(user)
+        return client
+
+    return log_in
