@@ -1,0 +1,239 @@
+"""The mirror says what the backend said, no older, and announces what changed."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from rttm import sync
+from rttm.core.schema import LogEntry, Record, ResponseSet, ServiceKey
+from rttm.models import PoolEntry, Region, Service
+from tests.builders import pool_entry, region, service
+
+T0 = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+T1 = T0 + timedelta(seconds=10)
+T2 = T0 + timedelta(seconds=20)
+
+ONE, TWO = "192.0.2.1", "192.0.2.2"
+
+
+def value(*entries, **overrides):
+    """A service with one region, global, and these entries."""
+    return service(region=(region(pool=entries or (pool_entry(ONE), pool_entry(TWO))),), **overrides)
+
+
+def entry_of(row: Service, address: str = ONE) -> PoolEntry:
+    return PoolEntry.objects.get(region__service=row, address=address)
+
+
+def test_mirror_reads_back_as_the_value_it_absorbed():
+    told = value(pool_entry(ONE, log=(LogEntry("XXX", "up", "HTTP 200", 1767268800),)))
+    sync.absorb_service(told, asked_at=T0)
+    assert sync.whole().get().value == told
+
+
+def test_change_of_configuration_counts_the_version_up_a_status_does_not():
+    row = sync.absorb_service(value(), asked_at=T0)
+    sync.absorb_service(value(pool_entry(ONE, status="down"), pool_entry(TWO)), asked_at=T1)
+    assert (entry_of(row).version, entry_of(row).status) == (1, "down")
+    sync.absorb_service(value(pool_entry(ONE, weight=9), pool_entry(TWO)), asked_at=T2)
+    assert (entry_of(row).version, entry_of(row).weight) == (2, 9)
+    assert entry_of(row, TWO).version == 1
+
+
+def test_older_answer_does_not_undo_a_fresh_edit():
+    row = sync.absorb_service(value(), asked_at=T0)
+    sync.absorb_pool_entry(entry_of(row).region, pool_entry(ONE, weight=9), asked_at=T2)
+    sync.absorb_service(value(), asked_at=T1)
+    assert entry_of(row).weight == 9
+
+
+def test_older_answer_does_not_bring_a_deleted_entry_back():
+    row = sync.absorb_service(value(), asked_at=T0)
+    sync.absorb_pool_entry_gone(entry_of(row).region, ONE, asked_at=T2)
+    sync.absorb_service(value(), asked_at=T1)
+    assert list(PoolEntry.objects.values_list("address", flat=True)) == [TWO]
+
+
+def test_older_answer_does_not_take_a_new_entry_away():
+    row = sync.absorb_service(value(), asked_at=T0)
+    sync.absorb_pool_entry(row.regions.get(), pool_entry("192.0.2.3"), asked_at=T2)
+    sync.absorb_service(value(), asked_at=T1)
+    assert PoolEntry.objects.filter(address="192.0.2.3").exists()
+
+
+def test_older_answer_does_not_bring_a_deleted_region_back():
+    two = service(region=(region(), region("Asia")))
+    row = sync.absorb_service(two, asked_at=T0)
+    sync.absorb_region_gone(row, "Asia", asked_at=T2)
+    sync.absorb_service(two, asked_at=T1)
+    assert list(row.regions.values_list("region_code", flat=True)) == ["global"]
+
+
+def test_rename_keeps_the_row_and_its_topic():
+    row = sync.absorb_service(value(), asked_at=T0)
+    before = entry_of(row)
+    sync.absorb_pool_entry(before.region, pool_entry("192.0.2.9"), asked_at=T1, was=ONE)
+    assert entry_of(row, "192.0.2.9").pk == before.pk
+
+
+def test_service_the_backend_lost_is_marked_gone_and_comes_back():
+    row = sync.absorb_service(value(), asked_at=T0)
+    sync.absorb_gone(row.key, asked_at=T1)
+    row.refresh_from_db()
+    assert (row.gone_at, row.sign) == (T1, "gone")
+    assert row.regions.get().pool.count() == 2
+    sync.absorb_service(value(), asked_at=T2)
+    row.refresh_from_db()
+    assert row.gone_at is None
+
+
+def test_gone_needs_an_answer_newer_than_the_row():
+    row = sync.absorb_service(value(), asked_at=T1)
+    sync.absorb_gone(row.key, asked_at=T0)
+    row.refresh_from_db()
+    assert row.gone_at is None
+
+
+def test_unknown_service_cannot_go():
+    sync.absorb_gone(ServiceKey("example.com", "nowhere.example.com"), asked_at=T0)
+    assert not Service.objects.exists()
+
+
+def test_status_is_dated_by_the_probe_that_found_it():
+    row = sync.absorb_service(value(), asked_at=T0)
+    found = int(T1.timestamp()) - 4
+    log = (LogEntry("XXX", "down", "refused", found),)
+    down = value(pool_entry(ONE, status="down", log=log), pool_entry(TWO))
+    sync.absorb_service(down, asked_at=T1)
+    assert entry_of(row).status_since == datetime.fromtimestamp(found, UTC)
+
+
+def test_words_the_rules_do_not_know_are_shown_all_the_same():
+    odd = value(pool_entry(ONE, weight=99, serve_mode="sometimes"))
+    row = sync.absorb_service(odd, asked_at=T0)
+    assert (entry_of(row).weight, entry_of(row).serve_mode) == (99, "sometimes")
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"status": "down"}, {"pool-entry", "region", "service", "service-row", "counts"}),
+        ({"weight": 9}, {"pool-entry", "region", "service", "service-row", "counts"}),
+        ({"log": (LogEntry("XXX", "up", "HTTP 200", 5),)}, {"pool-entry"}),
+        ({}, set()),
+    ],
+)
+def test_change_announces_what_shows_it_and_nothing_else(topics, change, expected):
+    sync.absorb_service(value(), asked_at=T0)
+    topics.clear()
+    sync.absorb_service(value(pool_entry(ONE, **change), pool_entry(TWO)), asked_at=T1)
+    assert {topic.rstrip("0123456789").rstrip("-") for topic in topics} == expected
+
+
+def test_new_service_announces_the_list(topics):
+    sync.absorb_service(value(), asked_at=T0)
+    assert topics == {"services", "counts"}
+
+
+class TestWaitingForRecover:
+    """What the API does not tell is kept as we saw it."""
+
+    def entry(self, **fields):
+        return pool_entry(ONE, serve_mode="remove", **fields)
+
+    def absorb(self, at, **fields) -> PoolEntry:
+        row = sync.absorb_service(value(self.entry(**fields), pool_entry(TWO)), asked_at=at)
+        return entry_of(row)
+
+    def test_remove_entry_that_was_down_waits(self):
+        self.absorb(T0, status="down")
+        assert self.absorb(T1, status="up").was_down
+
+    def test_entry_that_was_never_down_does_not(self):
+        assert not self.absorb(T0, status="up").was_down
+
+    def test_leaving_mode_remove_ends_it(self):
+        row = self.absorb(T0, status="down").region.service
+        sync.absorb_service(value(pool_entry(ONE, status="up"), pool_entry(TWO)), asked_at=T1)
+        assert not entry_of(row).was_down
+
+    def test_recover_ends_it_unless_still_down(self):
+        self.absorb(T0, status="down")
+        row = self.absorb(T1, status="up").region.service
+        sync.absorb_recovered(row, ONE)
+        assert not entry_of(row).was_down
+        self.absorb(T2, status="down")
+        sync.absorb_recovered(row, ONE)
+        assert entry_of(row).was_down
+
+    def test_recover_of_another_address_leaves_it(self):
+        self.absorb(T0, status="down")
+        row = self.absorb(T1, status="up").region.service
+        sync.absorb_recovered(row, TWO)
+        assert entry_of(row).was_down
+
+    def test_being_served_ends_it(self):
+        self.absorb(T0, status="down")
+        row = self.absorb(T1, status="up").region.service
+        sync.absorb_answers(row, [answer(ONE)], asked_at=T2)
+        assert not entry_of(row).was_down
+
+
+def answer(*values: str, at: datetime = T0, **overrides) -> ResponseSet:
+    fields = {
+        "region_code": "global",
+        "region_status": "up",
+        "change_ts": int(at.timestamp()),
+        "change_type": "health",
+        "serve_count": 1,
+        "records": tuple(Record("A", value, 1) for value in values),
+    }
+    return ResponseSet(**fields | overrides)
+
+
+def test_region_shows_what_it_serves_and_since_when(topics):
+    row = sync.absorb_service(value(), asked_at=T0)
+    topics.clear()
+    sync.absorb_answers(row, [answer(ONE, TWO, at=T1)], asked_at=T2)
+    found = Region.objects.get()
+    assert [record.value for record in found.records] == [ONE, TWO]
+    assert found.answer_since == T1
+    assert f"region-{found.pk}" in topics
+
+
+def test_older_report_does_not_undo_a_newer_one():
+    row = sync.absorb_service(value(), asked_at=T0)
+    sync.absorb_answers(row, [answer(TWO)], asked_at=T2)
+    row.refresh_from_db()
+    sync.absorb_answers(row, [answer(ONE)], asked_at=T1)
+    assert [record.value for record in Region.objects.get().records] == [TWO]
+
+
+def test_log_keeps_each_record_once_and_the_newest_only():
+    row = sync.absorb_service(value(), asked_at=T0)
+    records = [answer(ONE, serial=n, at=T0 + timedelta(seconds=n)) for n in range(210)]
+    sync.absorb_log(row, records)
+    sync.absorb_log(row, records[-3:])
+    serials = list(row.log.values_list("serial", flat=True))
+    assert len(serials) == sync.LOG_KEPT
+    assert (serials[0], serials[-1]) == (209, 10)
+
+
+def test_failing_since_is_the_last_success_and_stays_until_the_next():
+    sync.absorb_success(asked_at=T0)
+    sync.absorb_failure("no answer", asked_at=T1)
+    sync.absorb_failure("still none", asked_at=T2)
+    state = sync.sync_state()
+    assert (state.failing_since, state.message) == (T0, "still none")
+    sync.absorb_success(asked_at=T2)
+    assert sync.sync_state().failing_since is None
+
+
+def test_renamed_status_word_of_a_region_is_kept_with_its_age():
+    row = sync.absorb_service(value(), asked_at=T0)
+    told = value()
+    sync.absorb_service(
+        replace(told, region=(replace(told.region[0], status="failover"),)), asked_at=T1
+    )
+    assert (row.regions.get().status, row.regions.get().status_since) == ("failover", T1)
