@@ -1,0 +1,55 @@
+"""Real probes: one attempt (`probe`), and one run of an attempt with its retries (`run`)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from rttm.core.health import ProbeResult
+from rttm.core.schema import Monitor
+from rttm.core.terms import EntryStatus, Protocol
+from rttm.engine.targets import Limits
+
+from . import http, tcp
+from .attempt import Attempt, Failed
+
+__all__ = ["Limits", "probe", "run"]
+
+BETWEEN_ATTEMPTS = 1.0  # seconds
+
+Prober = Callable[[Monitor, Attempt], Awaitable[ProbeResult]]
+Pause = Callable[[float], Awaitable[object]]
+
+PROBERS: dict[str, tuple[Prober, int]] = {
+    Protocol.HTTP: (http.probe, 80),
+    Protocol.HTTPS: (http.probe, 443),
+    Protocol.TCP: (tcp.probe, 80),
+}
+
+
+async def probe(monitor: Monitor, address: str, *, limits: Limits) -> ProbeResult:
+    """One attempt; its seconds are for everything from the look-up to the end of the answer."""
+    if monitor.protocol not in PROBERS:
+        reason = f"this service does not probe {monitor.protocol} yet"
+        return ProbeResult(EntryStatus.UNK, f"{reason}, so nothing is known of {address}")
+    prober, usual_port = PROBERS[monitor.protocol]
+    attempt = Attempt(address, monitor.port or usual_port, limits)
+    seconds = monitor.timeout or limits.timeout
+    try:
+        async with asyncio.timeout(seconds):
+            return await prober(monitor, attempt)
+    except TimeoutError:
+        return ProbeResult(attempt.late, f"{attempt.waits_for} timed out after {seconds:g} s")
+    except Failed as failed:
+        return failed.result
+
+
+async def run(
+    monitor: Monitor, address: str, *, limits: Limits, pause: Pause = asyncio.sleep
+) -> ProbeResult:
+    """Down when the attempt and all its retries failed; the last one's evidence is kept."""
+    result = await probe(monitor, address, limits=limits)
+    for _ in range(monitor.retries):
+        if result.status != EntryStatus.DOWN:
+            break
+        await pause(BETWEEN_ATTEMPTS)
+        result = await probe(monitor, address, limits=limits)
+    return result

@@ -1,0 +1,113 @@
+"""What the attempts of every protocol share: where they are, how they end, and how they connect."""
+
+import asyncio
+import errno
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import TypeVar
+
+from rttm.core.health import ProbeResult
+from rttm.core.terms import EntryStatus
+from rttm.engine.targets import Limits, refusal
+
+from .names import TooManyLookups, look_up
+
+P = TypeVar("P", bound=asyncio.Protocol)
+
+# Faults of this machine: they tell nothing of the address.
+OUR_OWN_FAULTS = frozenset(
+    {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+    | {errno.EADDRNOTAVAIL, errno.EACCES, errno.EPERM}
+)  # fmt: skip
+NOT_FOUND = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
+
+
+class Failed(Exception):
+    """The attempt is over, and why in one sentence for a person."""
+
+    def __init__(self, message: str, status: EntryStatus = EntryStatus.DOWN) -> None:
+        super().__init__(message)
+        self.result = ProbeResult(status, message)
+
+
+def untold(message: str) -> Failed:
+    """The attempt told nothing of the address, so it must not count against it."""
+    return Failed(message, EntryStatus.UNK)
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One attempt under way: what it is about, and what it waits for right now."""
+
+    address: str
+    port: int
+    limits: Limits
+    waits_for: str = ""  # completed by "timed out after 10 s"
+    late: EntryStatus = EntryStatus.DOWN  # what being late here says of the address
+    place: str = ""  # the resolved address and port, for a person
+    began: float = 0  # start of connect, on the performance counter
+
+    @property
+    def elapsed_ms(self) -> float:
+        return (time.perf_counter() - self.began) * 1000
+
+    async def connect(self, protocol: Callable[[], P]) -> tuple[asyncio.Transport, P]:
+        """Resolve once, check, and connect to that very address: a name cannot change between."""
+        ip = await self._resolve()
+        if reason := refusal(ip, self.limits):
+            raise untold(reason)
+        self.place = f"[{ip}]:{self.port}" if ":" in ip else f"{ip}:{self.port}"
+        self.waits_for = f"connect to {self.place}"
+        self.began = time.perf_counter()
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.create_connection(protocol, ip, self.port)
+        except OSError as error:
+            raise refused(self.waits_for, error) from None
+
+    async def _resolve(self) -> str:
+        try:
+            return str(ip_address(self.address))
+        except ValueError:
+            pass
+        self.waits_for, self.late = f"look-up of {self.address}", EntryStatus.UNK
+        try:
+            found = await look_up(self.address)
+        except socket.gaierror as error:
+            if error.errno in NOT_FOUND:
+                raise Failed(f"name {self.address} not found") from None
+            raise untold(f"look-up of {self.address} failed: {_reason(error)}") from None
+        except TooManyLookups:
+            raise untold(f"no look-up of {self.address}: the resolver hangs") from None
+        self.late = EntryStatus.DOWN
+        return found[0]
+
+
+def rounded(milliseconds: float) -> str:
+    return f"{max(milliseconds, 1):.0f} ms"
+
+
+def refused(what: str, error: OSError) -> Failed:
+    """A failed connect or a broken connection, in words."""
+    if error.errno in OUR_OWN_FAULTS:
+        return untold(f"{what} was not possible from here: {_reason(error)}")
+    match error:
+        case ConnectionRefusedError():
+            return Failed(f"{what} refused")
+        case ConnectionResetError() | BrokenPipeError():
+            return Failed(f"{what} was reset")
+        case _:
+            return Failed(f"{what} failed: {_reason(error)}")
+
+
+def _reason(error: OSError) -> str:
+    """The system's own words, not the library's."""
+    if isinstance(error, socket.gaierror) or error.errno is None:
+        text = error.strerror or str(error)
+    else:
+        text = os.strerror(error.errno)
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,543 @@
+"""Probes against small real servers: every outcome, with its evidence in words."""
+
+import asyncio
+import re
+import socket
+import ssl
+from collections.abc import Coroutine
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from errno import ECONNRESET, EHOSTUNREACH, EMFILE
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvloop
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from rttm.core.health import ProbeResult
+from rttm.core.schema import Monitor
+from rttm.core.terms import EntryStatus
+from rttm.engine import probes
+from rttm.engine.probes.attempt import refused
+from rttm.engine.targets import Limits, limits
+from tests.small_servers import (
+    LOCALHOST,
+    Serve,
+    answering,
+    hanging,
+    hanging_up,
+    http,
+    listening,
+    then_hanging,
+)
+
+LOOPBACK = limits([ip_network("127.0.0.0/8")], [])
+IMPATIENT = replace(LOOPBACK, timeout=0.2)
+UP, DOWN, UNK = EntryStatus.UP, EntryStatus.DOWN, EntryStatus.UNK
+
+
+def finish(scenario: Coroutine[Any, Any, Any]) -> Any:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(asyncio.wait_for(scenario, 20))
+
+
+def probed(
+    serve: Serve,
+    monitor: Monitor,
+    *,
+    limits: Limits = LOOPBACK,
+    tls: ssl.SSLContext | None = None,
+    address: str = LOCALHOST,
+) -> tuple[ProbeResult, bytes, str]:
+    """The result of one attempt, the request that the server got, and where the server is."""
+
+    async def scenario() -> tuple[ProbeResult, bytes, str]:
+        async with listening(serve, tls=tls) as served:
+            asked = replace(monitor, port=served.port)
+            result = await probes.probe(asked, address, limits=limits)
+        return result, b"".join(served.requests), served.place
+
+    return finish(scenario())
+
+
+def http_monitor(**fields: Any) -> Monitor:
+    return Monitor("HTTP", **fields)
+
+
+def assert_said(result: ProbeResult, status: EntryStatus, pattern: str) -> None:
+    assert result.status == status, result
+    assert re.fullmatch(pattern, result.message), result.message
+
+
+# --- HTTP, up
+
+
+def test_answer_is_up_with_its_time():
+    result, _, _ = probed(answering(http()), http_monitor())
+    assert_said(result, UP, r"HTTP 200 in \d+ ms")
+    assert result.response_ms is not None
+    assert 0 < result.response_ms < 2000
+
+
+def test_time_is_that_of_the_first_byte():
+    result, _, _ = probed(answering(http(), after=0.06), http_monitor())
+    assert result.response_ms is not None
+    assert 55 <= result.response_ms < 2000
+
+
+@pytest.mark.parametrize("status", ["503 Service Unavailable", "404 Not Found", "302 Found"])
+def test_without_path_any_answer_is_up(status):
+    result, request, _ = probed(answering(http(status)), http_monitor())
+    assert_said(result, UP, rf"HTTP {status[:3]} in \d+ ms")
+    assert request.startswith(b"GET / HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize("status", ["200 OK", "204 No Content", "299 Fine"])
+def test_with_path_2xx_is_up(status):
+    result, request, _ = probed(answering(http(status, b"")), http_monitor(path="/healthz?full=1"))
+    assert result.status == UP
+    assert request.startswith(b"GET /healthz?full=1 HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+            b"3\r\nsay\r\n2\r\nok\r\n0\r\n\r\n",
+        ),
+        (b"HTTP/1.0 200 OK\r\n\r\nsay", b"ok"),
+        (b"HTTP/1.1 200 OK\r\nContent-Le", b"ngth: 5\r\n\r\nsayo", b"k"),
+        (b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", http(body=b"sayok")),
+    ],
+    ids=["chunked", "until closed", "in pieces", "early hints"],
+)
+def test_body_is_read_however_it_is_framed(parts):
+    result, _, _ = probed(answering(*parts), http_monitor(expected="sayok", path="/"))
+    assert_said(result, UP, r"HTTP 200 in \d+ ms")
+
+
+def test_expected_text_is_found_in_the_encoding_of_the_page():
+    body = "Grüße".encode("latin-1")
+    assert probed(answering(http(body=body)), http_monitor(expected="Grüße"))[0].status == UP
+
+
+def test_answer_that_goes_on_is_up_once_the_expected_text_came():
+    serve = then_hanging(b"HTTP/1.1 200 OK\r\n\r\nall ok, and so on")
+    assert probed(serve, http_monitor(expected="ok"), limits=IMPATIENT)[0].status == UP
+
+
+def test_only_the_first_64_kib_are_read():
+    serve = then_hanging(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 65536)
+    assert probed(serve, http_monitor(), limits=IMPATIENT)[0].status == UP
+
+
+# --- HTTP, what is asked
+
+
+def test_request_is_plain_and_closes():
+    _, request, place = probed(answering(http()), http_monitor())
+    assert request.decode().split("\r\n") == [
+        "GET / HTTP/1.1",
+        f"Host: {place}",
+        "User-Agent: rttm-engine",
+        "Accept: */*",
+        "Accept-Encoding: identity",
+        "Connection: close",
+        "",
+        "",
+    ]
+
+
+def test_host_replaces_the_host_header_and_header_lines_are_added():
+    monitor = http_monitor(host="www.example.com", header="X-Probe: 1\nuser-agent: ours\n")
+    request = probed(answering(http()), monitor)[1].decode()
+    assert "Host: www.example.com\r\n" in request
+    assert "X-Probe: 1\r\n" in request
+    assert "user-agent: ours\r\n" in request
+    assert "rttm-engine" not in request
+
+
+def test_server_of_another_host_is_seen():
+    async def by_host(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        request = await reader.readuntil(b"\r\n\r\n")
+        known = b"Host: www.example.com\r\n" in request
+        writer.write(http() if known else http("421 Misdirected Request", b"who?"))
+        await writer.drain()
+        return request
+
+    right = http_monitor(path="/", host="www.example.com")
+    assert probed(by_host, right)[0].status == UP
+    result, _, _ = probed(by_host, http_monitor(path="/", host="old.example.com"))
+    assert_said(result, DOWN, "HTTP 421, body starts with “who\\?”")
+
+
+def test_path_with_blanks_is_sent_as_one_word():
+    _, request, _ = probed(answering(http()), http_monitor(path="a b/ü?q=%20&x=1"))
+    assert request.startswith(b"GET /a%20b/%C3%BC?q=%20&x=1 HTTP/1.1\r\n")
+
+
+# --- HTTP, down
+
+
+def test_503_with_path_is_down_and_quotes_the_body():
+    body = b"<h1>maintenance</h1>\n  back at noon " + b"x" * 100
+    serve = answering(http("503 Service Unavailable", body))
+    result, _, _ = probed(serve, http_monitor(path="/"))
+    assert_said(result, DOWN, "HTTP 503, body starts with “<h1>maintenance</h1> back at noon x+”")
+    assert result.response_ms is not None
+
+
+def test_empty_error_is_down():
+    result, _, _ = probed(answering(http("500 Oops", b"")), http_monitor(path="/"))
+    assert_said(result, DOWN, "HTTP 500")
+
+
+def test_redirect_is_not_followed():
+    serve = answering(http("301 Moved", b"", "Location: https://www.example.com/"))
+    result, _, _ = probed(serve, http_monitor(path="/"))
+    assert_said(result, DOWN, "HTTP 301 to https://www.example.com/, redirects are not followed")
+
+
+def test_missing_text_is_down():
+    result, _, _ = probed(answering(http(body=b"welcome")), http_monitor(expected="ok"))
+    assert_said(result, DOWN, "HTTP 200, but the text “ok” is missing")
+
+
+def test_text_beyond_64_kib_is_missing():
+    serve = answering(http(body=b"x" * 65536 + b"ok"))
+    result, _, _ = probed(serve, http_monitor(expected="ok"))
+    assert_said(result, DOWN, "HTTP 200, but the text “ok” is missing from its first 64 KiB")
+
+
+def test_hanging_answer_is_down_when_the_time_is_over():
+    result, _, place = probed(hanging, http_monitor(), limits=IMPATIENT)
+    assert_said(result, DOWN, f"answer of {place} timed out after 0.2 s")
+    assert result.response_ms is None
+
+
+def test_hanging_body_is_down():
+    serve = then_hanging(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
+    result, _, _ = probed(serve, http_monitor(), limits=IMPATIENT)
+    assert_said(result, DOWN, "HTTP 200, but the body timed out after 0.2 s")
+
+
+def test_full_queue_is_a_connect_that_timed_out():
+    async def scenario() -> tuple[ProbeResult, int]:
+        with socket.socket() as full:
+            full.bind((LOCALHOST, 0))
+            full.listen(0)
+            port = full.getsockname()[1]
+            waiting = [socket.socket() for _ in range(3)]
+            for one in waiting:
+                one.setblocking(False)
+                one.connect_ex((LOCALHOST, port))
+            monitor = http_monitor(port=port)
+            result = await probes.probe(monitor, LOCALHOST, limits=IMPATIENT)
+            for one in waiting:
+                one.close()
+        return result, port
+
+    result, port = finish(scenario())
+    assert_said(result, DOWN, f"connect to 127.0.0.1:{port} timed out after 0.2 s")
+
+
+@pytest.mark.parametrize(
+    ("serve", "said"),
+    [
+        (hanging_up, "{place} closed the connection without an answer"),
+        (answering(b"220 mail.example.com ESMTP\r\n"), "{place} did not answer in HTTP"),
+        (answering(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 12000), "{place} did not answer in HTTP"),
+        (
+            answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"),
+            "HTTP 200, but the body broke off",
+        ),
+        (
+            answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nsay\r\n"),
+            "HTTP 200, but the body broke off",
+        ),
+    ],
+    ids=["closes", "another protocol", "endless headers", "too short", "chunk is missing"],
+)
+def test_half_an_answer_is_down(serve, said):
+    result, _, place = probed(serve, http_monitor())
+    assert_said(result, DOWN, re.escape(said.format(place=place)))
+
+
+# --- TCP, and what all protocols share
+
+
+def closed_port() -> int:
+    with socket.socket() as free:
+        free.bind((LOCALHOST, 0))
+        return int(free.getsockname()[1])
+
+
+@pytest.mark.parametrize("protocol", ["HTTP", "HTTPS", "TCP"])
+def test_refused_connection_is_down(protocol):
+    port = closed_port()
+    result = finish(probes.probe(Monitor(protocol, port=port), LOCALHOST, limits=LOOPBACK))
+    assert_said(result, DOWN, f"connect to 127.0.0.1:{port} refused")
+    assert result.response_ms is None
+
+
+def test_tcp_is_up_when_the_connection_opens():
+    result, _, place = probed(hanging, Monitor("TCP"), limits=IMPATIENT)
+    assert_said(result, UP, rf"connected to {place} in \d+ ms")
+    assert result.response_ms is not None
+
+
+def test_refused_target_is_unknown_and_never_connected_to():
+    async def scenario() -> tuple[ProbeResult, int]:
+        async with listening(hanging) as served:
+            result = await probes.probe(
+                Monitor("TCP", port=served.port), LOCALHOST, limits=limits([], [])
+            )
+            return result, served.connections
+
+    result, connections = finish(scenario())
+    assert_said(result, UNK, "127.0.0.1 is not probed: .* PROBE_ALLOW does not name it")
+    assert connections == 0
+
+
+def test_protocol_without_a_probe_is_unknown():
+    result = finish(probes.run(Monitor("PING", retries=3), "192.0.2.1", limits=LOOPBACK))
+    assert_said(result, UNK, "this service does not probe PING yet.*192.0.2.1")
+
+
+def test_fault_of_our_own_does_not_count_against_the_address():
+    result = refused("connect to 192.0.2.1:80", OSError(EMFILE, "")).result
+    assert_said(result, UNK, "connect to 192.0.2.1:80 was not possible from here: .*files.*")
+
+
+@pytest.mark.parametrize(
+    ("number", "word"), [(ECONNRESET, "was reset"), (EHOSTUNREACH, "failed: ")]
+)
+def test_other_errors_are_down(number, word):
+    result = refused("connect to 192.0.2.1:80", OSError(number, "")).result
+    assert_said(result, DOWN, f"connect to 192.0.2.1:80 {word}.*")
+
+
+# --- names; the resolver is the one thing that cannot be run here
+
+
+@pytest.fixture
+def resolver(monkeypatch):
+    """A resolver that tells what it is told, in turn; and how often it was asked."""
+    asked: list[str] = []
+
+    def use(*answers: list[str] | Exception) -> list[str]:
+        left = iter(answers)
+
+        def getaddrinfo(name: str, port: object, **options: object) -> list[Any]:
+            asked.append(name)
+            answer = next(left)
+            if isinstance(answer, Exception):
+                raise answer
+            families = [socket.AF_INET6 if ":" in ip else socket.AF_INET for ip in answer]
+            return [
+                (family, socket.SOCK_STREAM, 6, "", (ip, 0))
+                for family, ip in zip(families, answer, strict=True)
+            ]
+
+        monkeypatch.setattr("rttm.engine.probes.names.socket.getaddrinfo", getaddrinfo)
+        return asked
+
+    return use
+
+
+def test_name_is_resolved_once_and_that_address_is_connected_to(resolver):
+    asked = resolver([LOCALHOST], ["169.254.169.254"])
+    monitor = http_monitor(path="/")
+    result, request, place = probed(answering(http()), monitor, address="node.example.com")
+    assert result.status == UP
+    assert asked == ["node.example.com"]
+    port = place.partition(":")[2]
+    assert f"Host: node.example.com:{port}\r\n".encode() in request
+
+
+def test_ipv4_is_preferred(resolver):
+    resolver(["2001:db8::1", LOCALHOST])
+    assert probed(answering(http()), http_monitor(), address="node.example.com")[0].status == UP
+
+
+def test_name_that_leads_to_a_refused_target_is_unknown(resolver):
+    resolver(["169.254.169.254"])
+    result, _, _ = probed(answering(http()), http_monitor(), address="node.example.com")
+    assert_said(result, UNK, "169.254.169.254 is not probed: it is a link-local address")
+
+
+def test_name_that_does_not_exist_is_down(resolver):
+    resolver(socket.gaierror(socket.EAI_NONAME, "Name or service not known"))
+    result = finish(probes.probe(http_monitor(), "node.example.com", limits=LOOPBACK))
+    assert_said(result, DOWN, "name node.example.com not found")
+
+
+def test_resolver_in_trouble_tells_nothing_of_the_address(resolver):
+    resolver(socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution"))
+    result = finish(probes.probe(http_monitor(), "node.example.com", limits=LOOPBACK))
+    assert_said(result, UNK, "look-up of node.example.com failed: temporary failure.*")
+
+
+def test_resolver_that_hangs_tells_nothing_and_holds_nobody_up(monkeypatch):
+    started = datetime.now(UTC)
+    never, silent = socket.socketpair()
+    monkeypatch.setattr(
+        "rttm.engine.probes.names.socket.getaddrinfo", lambda *a, **k: never.recv(1) and []
+    )
+    with never, silent:
+        result = finish(probes.probe(http_monitor(), "node.example.com", limits=IMPATIENT))
+    assert_said(result, UNK, "look-up of node.example.com timed out after 0.2 s")
+    assert datetime.now(UTC) - started < timedelta(seconds=2)
+
+
+# --- runs
+
+
+class Pauses(list[float]):
+    async def __call__(self, seconds: float) -> None:
+        self.append(seconds)
+
+
+def attempts_of(serve: Serve, monitor: Monitor) -> tuple[ProbeResult, int, Pauses]:
+    async def scenario() -> tuple[ProbeResult, int, Pauses]:
+        pauses = Pauses()
+        async with listening(serve) as served:
+            asked = replace(monitor, port=served.port)
+            result = await probes.run(asked, LOCALHOST, limits=LOOPBACK, pause=pauses)
+            return result, served.connections, pauses
+
+    return finish(scenario())
+
+
+def test_run_is_down_when_the_attempt_and_all_retries_failed():
+    result, connections, pauses = attempts_of(hanging_up, http_monitor(retries=2))
+    assert result.status == DOWN
+    assert connections == 3
+    assert pauses == [1.0, 1.0]
+
+
+def test_run_without_retries_is_one_attempt():
+    assert attempts_of(hanging_up, http_monitor(retries=0))[1:] == (1, [])
+
+
+def test_run_that_is_up_again_is_up():
+    answers = iter([hanging_up, answering(http())])
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await next(answers)(reader, writer)
+
+    result, connections, _ = attempts_of(serve, http_monitor(retries=5))
+    assert result.status == UP
+    assert connections == 2
+
+
+# --- HTTPS
+
+
+def certificate(folder: Path, names: list[str], *, days: float, since: float = -90) -> Path:
+    """A self-signed certificate for these names, valid until in `days` days, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
+    now = datetime.now(UTC)
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now + timedelta(days=since))
+        .not_valid_after(now + timedelta(days=days))
+        .add_extension(x509.SubjectAlternativeName(map(x509.DNSName, names)), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "node.pem"
+    path.write_bytes(
+        built.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return path
+
+
+def tls_of(path: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context
+
+
+@pytest.mark.parametrize(
+    ("names", "days", "since", "said"),
+    [
+        (["www.example.com"], 71.5, -90, "certificate good for 71 days, self-signed"),
+        (["*.example.com"], 1.5, -90, "certificate good for 1 day, self-signed"),
+        (["www.example.com"], -3.5, -90, "certificate expired 3 days ago, self-signed"),
+        (["www.example.com"], -0.5, -90, "certificate expired less than a day ago, self-signed"),
+        (
+            ["old.example.com"],
+            10.5,
+            -90,
+            "certificate good for 10 days, self-signed, "
+            "for old.example.com and not www.example.com",
+        ),
+        (
+            ["www.example.com"],
+            10,
+            1,
+            r"certificate not valid before \d{4}-\d\d-\d\d \d\d:\d\d UTC, self-signed",
+        ),
+    ],
+)
+def test_https_is_up_and_tells_of_the_certificate(tmp_path, names, days, since, said):
+    tls = tls_of(certificate(tmp_path, names, days=days, since=since))
+    monitor = Monitor("HTTPS", path="/", host="www.example.com")
+    result, request, _ = probed(answering(http()), monitor, tls=tls)
+    assert_said(result, UP, rf"HTTP 200 in \d+ ms; {said}")
+    assert b"Host: www.example.com\r\n" in request
+
+
+def test_https_that_is_down_still_tells_of_the_certificate(tmp_path):
+    tls = tls_of(certificate(tmp_path, ["www.example.com"], days=-3.5))
+    monitor = Monitor("HTTPS", path="/", host="www.example.com")
+    result, _, _ = probed(answering(http("500 Oops", b"")), monitor, tls=tls)
+    assert_said(result, DOWN, "HTTP 500; certificate expired 3 days ago, self-signed")
+
+
+def test_https_asks_for_the_host_by_name(tmp_path):
+    asked: list[str | None] = []
+    tls = tls_of(certificate(tmp_path, ["www.example.com"], days=30))
+    tls.sni_callback = lambda connection, name, context: asked.append(name)
+    probed(answering(http()), Monitor("HTTPS", host="www.example.com"), tls=tls)
+    probed(answering(http()), Monitor("HTTPS"), tls=tls)
+    assert asked == ["www.example.com", None]
+
+
+def test_https_on_a_plain_port_is_down():
+    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(http("400 Bad Request"))
+        await writer.drain()
+
+    result, _, place = probed(plain, Monitor("HTTPS"))
+    assert_said(result, DOWN, f"TLS handshake with {place} failed: .*wrong version number.*")
+
+
+def test_handshake_that_is_closed_is_down():
+    async def close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+
+    result, _, place = probed(close, Monitor("HTTPS"))
+    assert_said(result, DOWN, f"TLS handshake with {place} (was reset|was broken off|failed: .+)")
+
+
+def test_handshake_that_hangs_is_down():
+    result, _, place = probed(hanging, Monitor("HTTPS"), limits=IMPATIENT)
+    assert_said(result, DOWN, f"TLS handshake with {place} timed out after 0.2 s")
