@@ -1,0 +1,77 @@
+"""Recover in words: what was asked for, what it met, and what stays out all the same."""
+
+from collections.abc import Iterator
+
+from rttm.core.schema import Service as ServiceValue
+from rttm.core.terms import EntryStatus
+from rttm.core.wire import name, text
+from rttm.engine import store
+from rttm.engine.models import Service
+
+from .envelope import Message, not_found
+from .request import Request, required_text
+
+NO = ("", "n", "no", "false", "0")
+
+
+def is_asked(raw: object) -> bool:
+    """Actions come as true, "Y", 1, and in the SDK's recoverip as the address itself."""
+    return raw is not None and text(raw).strip().lower() not in NO
+
+
+def address_of(request: Request, row: Service) -> str:
+    """The address to bring back, which has to be in a pool of the service."""
+    address = name(required_text(request.args, "address"))
+    if address not in store.addresses(row.value):
+        raise not_found("address: No such address in this service")
+    return address
+
+
+def of_service(done: store.Recovered, after: ServiceValue) -> tuple[Message, ...]:
+    """One message for each address that waited and each region that was in failover."""
+    told = [
+        *(_of_waiting("recover", address, done, after) for address in done.latched),
+        *_of_regions("recover", done),
+    ]
+    return tuple(told) or (Message("recover: Nothing was waiting for recover"),)
+
+
+def of_address(address: str, done: store.Recovered, after: ServiceValue) -> tuple[Message, ...]:
+    if done.latched:
+        first = _of_waiting("recoverip", address, done, after)
+    elif _is_down(address, after):
+        first = _warning(f"recoverip: {address} is down, and comes back when a probe succeeds")
+    else:
+        first = Message(f"recoverip: {address} was not waiting for recover")
+    return (first, *_of_regions("recoverip", done))
+
+
+def _of_waiting(verb: str, address: str, done: store.Recovered, after: ServiceValue) -> Message:
+    if address in done.after.latched:
+        return _warning(f"{verb}: {address} is still down, so it stays out")
+    if _is_down(address, after):
+        return _warning(f"{verb}: {address} is down, and comes back when a probe succeeds")
+    return Message(f"{verb}: {address} is back in service")
+
+
+def _of_regions(verb: str, done: store.Recovered) -> Iterator[Message]:
+    for code in done.failed_over:
+        decision = done.after.decisions.get(code)
+        if decision is None:
+            yield Message(f"{verb}: {code} decides when the service is activated")
+        elif decision.in_failover:
+            yield _warning(f"{verb}: {code} stays in failover: {decision.reason}")
+        else:
+            yield Message(f"{verb}: {code} is out of failover")
+
+
+def _warning(info: str) -> Message:
+    return Message(info, level="WARN")
+
+
+def _is_down(address: str, service: ServiceValue) -> bool:
+    return any(
+        entry.status == EntryStatus.DOWN
+        for region in service.region
+        if (entry := region.entry(address))
+    )

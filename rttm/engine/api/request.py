@@ -1,0 +1,85 @@
+"""A call, taken apart: the names in its path, its arguments. Bad input ends here as 400."""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from rttm.core.wire import JSON
+from rttm.core.wire.fields import number
+
+from .envelope import ApiCall, Failure, bad_request, error, invalid, missing
+
+ROOT = "REST"
+VERSION = re.compile(r"current|\d{1,4}(\.\d{1,4}){0,3}", re.ASCII)
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a handler needs to know beside the names in the path."""
+
+    method: str
+    args: JSON
+    now: float
+    token: str
+    client_ip: str
+    user_name: str = ""
+
+
+def names(path: str) -> list[str]:
+    """The parts of a path below /REST/, decoded; a last slash makes no difference."""
+    parts = [unquote(part) for part in path.split("/") if part]
+    if not parts or parts[0] != ROOT or any("\0" in part for part in parts):
+        raise bad_request("path: There is no such resource")
+    return parts[1:]
+
+
+def arguments(call: ApiCall) -> JSON:
+    """Arguments come in the body, or with a GET in the query; the body wins."""
+    return {**call.query, **_body(call.body)}
+
+
+def _body(raw: bytes) -> JSON:
+    if not raw.strip():
+        return {}
+    try:
+        data = json.loads(raw)
+        if SURROGATE.search(raw):
+            json.dumps(data, ensure_ascii=False).encode()  # half a character fits nowhere
+    except (ValueError, RecursionError):
+        raise invalid("body: The body is not valid JSON") from None
+    if not isinstance(data, dict):
+        raise invalid("body: The body must be a JSON object")
+    return data
+
+
+def check_version(call: ApiCall) -> None:
+    version = call.headers.get("api-version", "current")
+    if not VERSION.fullmatch(version):
+        raise Failure(error("version: There is no such API version", "INVALID_VERSION"))
+
+
+def required_text(args: JSON, field: str) -> str:
+    value = _required(args, field)
+    if not isinstance(value, str) or "\0" in value:
+        raise invalid(f"{field}: {field} must be a text")
+    return value
+
+
+def required_time(args: JSON, field: str, *, latest: float) -> int:
+    """UNIX seconds, not after `latest`."""
+    try:
+        value = number(_required(args, field))
+    except ValueError:
+        raise invalid(f"{field}: {field} must be a whole number of UNIX seconds") from None
+    if not 0 <= value <= latest:
+        raise invalid(f"{field}: {field} must be a time in the past")
+    return value
+
+
+def _required(args: JSON, field: str) -> Any:
+    if args.get(field) in (None, ""):
+        raise missing(field)
+    return args[field]

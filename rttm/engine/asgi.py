@@ -1,0 +1,99 @@
+"""The HTTP skin over api.handle at /REST/, nothing more: not Django's request cycle."""
+
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from django.db import DatabaseError
+
+from . import api
+from .thread import call
+
+BODY_LIMIT = 2**20  # bytes
+QUERY_FIELDS = 100
+ROOT = "/REST/"
+NOT_HERE = json.dumps({"error": f"Nothing is here; the API is under {ROOT}"}).encode()
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Scope]]
+Send = Callable[[Scope], Awaitable[None]]
+
+log = logging.getLogger("rttm.engine")
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] != "http":
+        raise NotImplementedError(f"The engine speaks HTTP only, not {scope['type']}.")
+    body = await _read(receive)
+    if body is not None:
+        await _write(send, await _reply(scope, body))
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """The body, cut just above the limit; None when the client left in the middle of it."""
+    body, more = bytearray(), True
+    while more:
+        event = await receive()
+        if event["type"] == "http.disconnect":
+            return None
+        more = event.get("more_body", False)
+        body += event.get("body", b"")
+        del body[BODY_LIMIT + 1 :]  # the rest is read, so that the client hears the answer
+    return bytes(body)
+
+
+async def _reply(scope: Scope, body: bytes) -> api.ApiReply:
+    path = _path(scope)
+    if not f"{path}/".startswith(ROOT):
+        return api.ApiReply(404, NOT_HERE)
+    if len(body) > BODY_LIMIT:
+        text = f"body: The body is longer than {BODY_LIMIT} bytes"
+        return api.refusal(text, "INVALID_REQUEST", status=400)
+    query = _query(scope)
+    if query is None:
+        text = f"query: The query string has more than {QUERY_FIELDS} fields"
+        return api.refusal(text, "INVALID_REQUEST", status=400)
+    try:
+        return await call(api.handle, _call(scope, path, query, body), time.time())
+    except DatabaseError:
+        log.exception("%s %s failed", scope["method"], path)
+        text = "database: The service cannot reach its database, so nothing was done"
+        return api.refusal(text, "SERVICE_UNAVAILABLE", status=503)
+
+
+def _path(scope: Scope) -> str:
+    """Still encoded: a name may hold an encoded slash or blank."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    return raw.decode("latin-1")
+
+
+def _query(scope: Scope) -> dict[str, str] | None:
+    raw = scope["query_string"].decode("latin-1")
+    try:
+        return dict(parse_qsl(raw, keep_blank_values=True, max_num_fields=QUERY_FIELDS))
+    except ValueError:
+        return None
+
+
+def _call(scope: Scope, path: str, query: Mapping[str, str], body: bytes) -> api.ApiCall:
+    return api.ApiCall(
+        method=scope["method"],
+        path=path,
+        headers={key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]},
+        query=query,
+        body=body,
+        client_ip=scope["client"][0] if scope.get("client") else "",
+    )
+
+
+async def _write(send: Send, reply: api.ApiReply) -> None:
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(reply.body)).encode()),
+        (b"cache-control", b"no-store"),
+    ]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})

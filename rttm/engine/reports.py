@@ -1,0 +1,42 @@
+"""Answers for the log report and the response-set report, and how long records are kept."""
+
+from django.conf import settings
+from django.db.models import Max, QuerySet
+
+from rttm.core.schema import ResponseSet, ServiceKey
+
+from .models import REGION_REMOVED, ResponseRecord
+
+LOG_CAP = 1000  # what the portal's log page shows (help page rttm-logs)
+DAY = 86_400
+
+
+def has_records(key: ServiceKey) -> bool:
+    return _of(key).exists()
+
+
+def log_report(key: ServiceKey, start: int, end: int) -> tuple[list[ResponseSet], bool]:
+    """The changes from `start` to `end`, oldest first, and whether there are more than fit."""
+    records = _of(key).filter(change_ts__gte=start, change_ts__lte=end)
+    found = [record.value for record in records.order_by("change_ts", "pk")[: LOG_CAP + 1]]
+    return found[:LOG_CAP], len(found) > LOG_CAP
+
+
+def rrset_report(key: ServiceKey, at: int) -> list[ResponseSet]:
+    """What each region served at that time: its last record until then."""
+    until = _of(key).filter(change_ts__lte=at).order_by()
+    newest = until.values("region_code").annotate(last=Max("pk")).values("last")
+    records = ResponseRecord.objects.filter(pk__in=newest).order_by("region_code")
+    return [record.value for record in records if record.region_status != REGION_REMOVED]
+
+
+def prune(now: float) -> None:
+    """Drop old records, but not the ones that say what was served when the kept time begins."""
+    old = ResponseRecord.objects.filter(change_ts__lt=now - settings.RETENTION_DAYS * DAY)
+    newest = old.order_by().values("zone_name", "fqdn", "region_code").annotate(last=Max("pk"))
+    kept = list(newest.values_list("last", flat=True))
+    old.exclude(pk__in=kept).delete()
+
+
+def _of(key: ServiceKey) -> QuerySet[ResponseRecord]:
+    return ResponseRecord.objects.filter(zone_name=key.zone, fqdn=key.fqdn)

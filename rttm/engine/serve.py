@@ -1,0 +1,90 @@
+"""The engine's process: HTTP server, loop and housekeeping in one event loop, until a signal."""
+
+import asyncio
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import uvicorn
+import uvloop
+from django.conf import settings
+
+from . import reports, sessions, store
+from .asgi import application
+from .loop import Loop
+from .targets import limits
+from .thread import call, keep_connection
+
+TIDY_SECONDS = 3600
+LAST_ANSWERS = 1  # seconds for calls under way when we stop
+
+
+class Server(uvicorn.Server):
+    """uvicorn, without its signal handlers: it would end the process before the loop is done."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def run(listener: socket.socket, *, with_loop: bool, on_ready: Callable[[], None]) -> None:
+    keep_connection()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(listener, with_loop=with_loop, on_ready=on_ready))
+
+
+async def _serve(listener: socket.socket, *, with_loop: bool, on_ready: Callable[[], None]) -> None:
+    """When one of the parts breaks, all end, and the process says why."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    server = _server()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(server.serve(sockets=[listener]))
+        group.create_task(_end(server, stop))
+        group.create_task(_tidy(stop))
+        if with_loop:
+            group.create_task(_loop().run(stop))
+        on_ready()  # the socket listens already: whoever connects is served in a moment
+
+
+def _server() -> Server:
+    return Server(
+        uvicorn.Config(
+            application,
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=LAST_ANSWERS,
+        )
+    )
+
+
+async def _end(server: Server, stop: asyncio.Event) -> None:
+    await stop.wait()
+    server.should_exit = True
+
+
+def _loop() -> Loop:
+    return Loop(
+        store,
+        call,
+        site_code=settings.SITE_CODE,
+        limits=limits(settings.PROBE_ALLOW, settings.PROBE_DENY),
+        seconds_per_minute=settings.SECONDS_PER_MINUTE,
+    )
+
+
+async def _tidy(stop: asyncio.Event) -> None:
+    """Drop what is older than the settings keep."""
+    while not stop.is_set():
+        await call(sessions.prune, time.time())
+        await call(reports.prune, time.time())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TIDY_SECONDS):
+                await stop.wait()

@@ -1,0 +1,55 @@
+"""core.schema values <-> rows: all that the API and the loop read and write goes through here."""
+
+from .configuration import (
+    Recovered,
+    activate,
+    addresses,
+    change,
+    create,
+    create_zone,
+    deactivate,
+    delete,
+    find,
+    find_zone,
+    hold,
+    in_zone,
+    job_ids,
+    recover,
+    recover_address,
+    zones,
+)
+from .observed import observe
+from .results import (
+    RunResult,
+    Watched,
+    expire,
+    record_results,
+    watched,
+    watched_versions,
+)
+
+__all__ = [
+    "Recovered",
+    "RunResult",
+    "Watched",
+    "activate",
+    "addresses",
+    "change",
+    "create",
+    "create_zone",
+    "deactivate",
+    "delete",
+    "expire",
+    "find",
+    "find_zone",
+    "hold",
+    "in_zone",
+    "job_ids",
+    "observe",
+    "recover",
+    "recover_address",
+    "record_results",
+    "watched",
+    "watched_versions",
+    "zones",
+]

@@ -1,0 +1,245 @@
+"""What the loop needs: which services to probe, and where its results go."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+
+from rttm.core import health as machine
+from rttm.core.eligibility import effective
+from rttm.core.health import Health as HealthValue
+from rttm.core.health import ProbeResult
+from rttm.core.schedule import Kind
+from rttm.core.schema import Service as ServiceValue
+from rttm.core.terms import ChangeType, EntryStatus
+from rttm.engine.models import AddressState, Health, Service
+from rttm.engine.router import ALIAS
+from rttm.engine.settle import Cause, settle
+
+from .configuration import addresses
+
+REPORTED_INTERVALS = 2  # a site that was silent for longer does not vote
+
+Key = tuple[int, str]  # service id, address
+Sites = dict[str, Health]  # by site code
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A service to probe. Its autopopulated regions hold what they take from the global one."""
+
+    service_id: int
+    version: int
+    service: ServiceValue
+    healths: dict[str, HealthValue]  # by address, of one site
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """The outcome of one run of a monitor; `version` is that of the service as it was watched."""
+
+    service_id: int
+    version: int
+    address: str
+    kind: Kind
+    result: ProbeResult
+    at: float
+
+
+def watched_versions() -> dict[int, int]:
+    """The active services. Another version: another configuration, or a wish to look at once."""
+    return dict(Service.objects.filter(active=True).values_list("pk", "version"))
+
+
+def watched(ids: Collection[int], site_code: str) -> list[Watched]:
+    healths: defaultdict[int, dict[str, HealthValue]] = defaultdict(dict)
+    for health in Health.objects.filter(service__in=ids, site_code=site_code):
+        healths[health.service_id][health.address] = health.value
+    rows = Service.objects.filter(pk__in=ids, active=True).select_related("zone")
+    return [
+        Watched(row.pk, row.version, _filled(row.value), healths[row.pk])
+        for row in rows.order_by("pk")
+    ]
+
+
+def _filled(service: ServiceValue) -> ServiceValue:
+    return replace(service, region=tuple(effective(r, service) for r in service.region))
+
+
+def record_results(results: Sequence[RunResult], *, site_code: str, now: float) -> None:
+    """Fold the results of one site into what is known, and settle what that changed.
+
+    All of it or nothing. Results about what is no longer there are dropped.
+    """
+    with transaction.atomic(using=ALIAS):
+        rows = _held({result.service_id for result in results})
+        wanted = [result for result in results if _is_wanted(rows.get(result.service_id), result)]
+        known = _known({(result.service_id, result.address) for result in wanted})
+        for result in wanted:
+            sites = known[result.service_id, result.address]
+            sites[site_code] = _folded(
+                sites.get(site_code), result, site_code, rows[result.service_id].value
+            )
+        _save([sites[site_code] for sites in known.values()])
+        voting = {(r.service_id, r.address) for r in wanted if _tells(r)}
+        changed = _vote(rows, {key: known[key] for key in voting}, now)
+        measured = {r.service_id for r in wanted if r.kind == Kind.PERF} - changed
+        _settle(rows, dict.fromkeys(changed, Cause(now, ChangeType.HEALTH)))
+        _settle(rows, dict.fromkeys(measured, Cause(now, ChangeType.PERF)))
+
+
+def _held(ids: Iterable[int]) -> dict[int, Service]:
+    """The active ones of these services, in an order in which no two writers block each other."""
+    rows = Service.objects.filter(pk__in=ids, active=True).select_related("zone").order_by("pk")
+    return {row.pk: row for row in rows.select_for_update(of=("self",))}
+
+
+def _is_wanted(row: Service | None, result: RunResult) -> bool:
+    if row is None or result.version < row.monitor_version:
+        return False
+    return result.address in addresses(row.value)
+
+
+def _known(keys: Collection[Key]) -> dict[Key, Sites]:
+    found: dict[Key, Sites] = {key: {} for key in keys}
+    rows = Health.objects.filter(
+        service__in={service_id for service_id, _ in keys},
+        address__in={address for _, address in keys},
+    )
+    for health in rows:
+        key = health.service_id, health.address
+        if key in found:
+            found[key][health.site_code] = health
+    return found
+
+
+def _folded(
+    known: Health | None, result: RunResult, site_code: str, service: ServiceValue
+) -> Health:
+    was = known.value if known else HealthValue()
+    ran_at = known.ran_at if known else 0
+    if result.kind == Kind.PERF:
+        value = machine.measure(was, result.result)
+    else:
+        ran_at = result.at
+        delay = service.recovery_delay
+        value = machine.step(was, result.result, at=result.at, recovery_delay=delay)
+    return _row(result.service_id, result.address, site_code, value, ran_at)
+
+
+def _row(
+    service_id: int, address: str, site_code: str, value: HealthValue, ran_at: float
+) -> Health:
+    return Health(
+        service_id=service_id,
+        address=address,
+        site_code=site_code,
+        status=value.status,
+        streak=value.streak,
+        since=value.since,
+        seen_at=value.seen_at,
+        ran_at=ran_at,
+        message=value.message,
+        response_ms=value.response_ms,
+        runs=list(value.runs),
+    )
+
+
+def _save(healths: list[Health]) -> None:
+    Health.objects.bulk_create(
+        healths,
+        update_conflicts=True,
+        unique_fields=["service", "address", "site_code"],
+        update_fields=[
+            *("status", "streak", "since", "seen_at"),
+            *("ran_at", "message", "response_ms", "runs"),
+        ],
+    )
+
+
+def _tells(result: RunResult) -> bool:
+    return result.kind == Kind.HEALTH and result.result.status != EntryStatus.UNK
+
+
+def _vote(rows: Mapping[int, Service], known: Mapping[Key, Sites], now: float) -> set[int]:
+    """The status of each address over the sites; the services in which one changed."""
+    states = _states(known)
+    changed = []
+    for (service_id, address), sites in known.items():
+        present = EntryStatus(states.get((service_id, address), EntryStatus.UNK))
+        status = machine.vote(_reported(sites, _seconds(rows[service_id]), now), present)
+        if status != present:
+            changed.append(
+                AddressState(service_id=service_id, address=address, status=status, since=now)
+            )
+    AddressState.objects.bulk_create(
+        changed,
+        update_conflicts=True,
+        unique_fields=["service", "address"],
+        update_fields=["status", "since"],
+    )
+    return {state.service_id for state in changed}
+
+
+def _states(keys: Collection[Key]) -> dict[Key, str]:
+    rows = AddressState.objects.filter(
+        service__in={service_id for service_id, _ in keys},
+        address__in={address for _, address in keys},
+    )
+    found = rows.values_list("service_id", "address", "status")
+    return {(service_id, address): status for service_id, address, status in found}
+
+
+def _reported(sites: Sites, interval: float, now: float) -> list[EntryStatus]:
+    return [
+        EntryStatus(health.status)
+        for health in sites.values()
+        if now - health.seen_at <= REPORTED_INTERVALS * interval
+    ]
+
+
+def _seconds(row: Service) -> float:
+    return float(row.interval * settings.SECONDS_PER_MINUTE)
+
+
+def _settle(rows: Mapping[int, Service], causes: Mapping[int, Cause]) -> None:
+    for service_id in sorted(causes):
+        settle(rows[service_id], causes[service_id])
+
+
+def expire(now: float, site_code: str) -> None:
+    """Statuses that this site has not confirmed for three intervals are unknown.
+
+    The change is recorded as of the last result: nobody knows what was true after it.
+    """
+    silence = machine.SILENT_INTERVALS * settings.SECONDS_PER_MINUTE
+    silent = Health.objects.filter(site_code=site_code, service__active=True)
+    silent = silent.exclude(status=EntryStatus.UNK)
+    silent = silent.filter(seen_at__lt=now - F("service__interval") * float(silence))
+    if ids := set(silent.values_list("service_id", flat=True)):
+        with transaction.atomic(using=ALIAS):
+            _expire(_held(ids), now, site_code)
+
+
+def _expire(rows: Mapping[int, Service], now: float, site_code: str) -> None:
+    known: dict[Key, Sites] = {}
+    for health in Health.objects.filter(service__in=list(rows)):
+        known.setdefault((health.service_id, health.address), {})[health.site_code] = health
+    last_seen: dict[int, float] = {}
+    expired = []
+    for (service_id, address), sites in known.items():
+        if site_code not in sites:
+            continue
+        was, ran_at = sites[site_code].value, sites[site_code].ran_at
+        value = machine.expire(was, now=now, interval=_seconds(rows[service_id]))
+        if value != was:
+            sites[site_code] = _row(service_id, address, site_code, value, ran_at)
+            expired.append(sites[site_code])
+            last_seen[service_id] = max(was.seen_at, last_seen.get(service_id, 0))
+    _save(expired)
+    touched = {(health.service_id, health.address) for health in expired}
+    changed = _vote(rows, {key: known[key] for key in touched}, now)
+    _settle(rows, {pk: Cause(last_seen[pk], ChangeType.HEALTH) for pk in changed})

@@ -1,0 +1,34 @@
+"""The one thread that touches the engine's database: API calls and the loop's results, in turn."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, TypeVar
+
+from django.db import close_old_connections, connections
+
+from .router import ALIAS
+
+Result = TypeVar("Result")
+
+engine_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
+
+
+async def call(function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
+    """Run it there. With one thread nothing waits for a lock that this process holds itself."""
+    work = partial(_run, partial(function, *args, **kwargs))
+    return await asyncio.get_running_loop().run_in_executor(engine_thread, work)
+
+
+def _run(work: Callable[[], Result]) -> Result:
+    close_old_connections()  # one that broke is replaced
+    try:
+        return work()
+    finally:
+        close_old_connections()
+
+
+def keep_connection() -> None:
+    """Once in the engine's process: its thread opens one connection, not one for each call."""
+    connections.settings[ALIAS] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
