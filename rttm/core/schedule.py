@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from enum import StrEnum
-from zlib import crc32
+from hashlib import blake2b
 
 from .schema import Monitor, Service
 from .terms import Protocol
@@ -44,7 +44,9 @@ def asking_for(fqdn: str, monitor: Monitor) -> Monitor:
 
 def offset(service_id: int, address: str, kind: str, interval: float) -> float:
     """Where in an interval (seconds) a probe has its place: stable, and spread by a hash."""
-    return crc32(f"{kind} {address} {service_id}".encode()) / 2**32 * interval
+    # Not a checksum such as crc32: of names that are alike it makes numbers that are alike.
+    digest = blake2b(f"{service_id} {address} {kind}".encode(), digest_size=4).digest()
+    return int.from_bytes(digest) / 2**32 * interval
 
 
 def next_due(now: float, interval: float, place: float) -> float:

@@ -84,4 +84,4 @@ def test_services_and_kinds_of_one_address_do_not_fall_together():
 
 
 def test_place_is_the_same_after_a_restart():
-    assert round(offset(1, "192.0.2.1", Kind.HEALTH, 60), 3) == 15.273
+    assert round(offset(1, "192.0.2.1", Kind.HEALTH, 60), 3) == 55.347

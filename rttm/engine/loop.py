@@ -1,0 +1,203 @@
+"""The engine's loop: follows the configuration, starts the probes that are due, hands in results.
+
+Everything slow is a task of its own or happens in the database thread that `call` leads to.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from contextlib import suppress
+from functools import partial
+from typing import Any, Protocol
+
+from rttm.core.health import ProbeResult
+from rttm.core.schema import Monitor
+from rttm.core.terms import EntryStatus
+
+from . import probes
+from .plans import Plan, Plans
+from .store import RunResult, Watched
+from .targets import Limits
+
+TICK = 0.25  # seconds
+RELOAD = 1.0  # seconds between two looks for changed configurations
+BATCH = 200  # results in one transaction
+SLOW_RUN = 1.0  # seconds; runs that took longer share half of the places
+LAST_WORDS = 1.0  # seconds for handing in the last results when the loop stops
+
+log = logging.getLogger("rttm.engine")
+
+Call = Callable[..., Awaitable[Any]]
+
+
+class Store(Protocol):
+    """What the loop needs of the store; synchronous, so it is always reached through `call`."""
+
+    def watched_versions(self) -> dict[int, int]: ...
+
+    def watched(self, ids: Collection[int], site_code: str) -> list[Watched]: ...
+
+    def record_results(self, results: list[RunResult], *, site_code: str, now: float) -> None: ...
+
+    def expire(self, now: float, site_code: str) -> None: ...
+
+
+class Run(Protocol):
+    """One run of a probe, as `probes.run` does it."""
+
+    def __call__(
+        self, monitor: Monitor, address: str, *, limits: Limits
+    ) -> Awaitable[ProbeResult]: ...
+
+
+class Loop:
+    """Probes all active services from one monitoring site."""
+
+    def __init__(
+        self,
+        store: Store,
+        call: Call,
+        *,
+        site_code: str,
+        limits: Limits,
+        seconds_per_minute: float = 60,
+        clock: Callable[[], float] = time.time,
+        max_in_flight: int = 200,
+        run: Run = probes.run,
+    ) -> None:
+        self._store = store
+        self._call = call
+        self._site_code = site_code
+        self._limits = limits
+        self._minute = seconds_per_minute
+        self._clock = clock
+        self._max_in_flight = max_in_flight
+        self._run = run
+        self._plans = Plans(seconds_per_minute)
+        self._versions: dict[int, int] = {}
+        self._running: set[Plan] = set()
+        self._results: list[RunResult] = []
+        self._batch_is_full = asyncio.Event()
+        self._reloaded_at: float | None = None
+        self._expired_at: float | None = None
+
+    @property
+    def in_flight(self) -> int:
+        """Runs under way."""
+        return len(self._running)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set; runs under way are then given up."""
+        try:
+            while not stop.is_set():
+                await self._tick_safely()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(TICK):
+                        await self._batch_is_full.wait()
+        finally:
+            self._give_up(list(self._running))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LAST_WORDS):
+                    await self._hand_in(self._clock())
+
+    async def tick(self, now: float) -> None:
+        """One round."""
+        await self._expire(now)
+        await self._reload(now)
+        self._start_due(now)
+        await self._hand_in(now)
+
+    async def _tick_safely(self) -> None:
+        try:
+            await self.tick(self._clock())
+        except Exception:
+            log.exception("a round of the loop failed; the next one follows")
+
+    async def _expire(self, now: float) -> None:
+        """Let silence count: as often as the shortest interval is long, and when we start."""
+        if _has_passed(self._expired_at, self._minute, now):
+            await self._call(self._store.expire, now, self._site_code)
+            self._expired_at = now
+
+    async def _reload(self, now: float) -> None:
+        if not _has_passed(self._reloaded_at, RELOAD, now):
+            return
+        versions: dict[int, int] = await self._call(self._store.watched_versions)
+        for service_id in self._versions.keys() - versions.keys():
+            self._give_up(self._plans.forget(service_id))
+        changed = [key for key, version in versions.items() if self._versions.get(key) != version]
+        if changed:
+            for watched in await self._call(self._store.watched, changed, self._site_code):
+                self._follow(watched, now)
+        self._versions = versions
+        self._reloaded_at = now
+
+    def _follow(self, watched: Watched, now: float) -> None:
+        try:
+            at_start = self._reloaded_at is None
+            self._give_up(self._plans.absorb(watched, now, at_start=at_start))
+        except Exception:
+            log.exception("service %d cannot be planned", watched.service_id)
+
+    def _give_up(self, plans: Iterable[Plan]) -> None:
+        for plan in plans:
+            self._running.discard(plan)
+            if plan.task:
+                plan.task.cancel()
+
+    def _start_due(self, now: float) -> None:
+        """Slow runs leave half of the places to the others, however many hang."""
+        slow = sum(plan.is_slow for plan in self._running)
+        for plan in self._plans.due(now):
+            if self.in_flight >= self._max_in_flight:
+                return
+            if not plan.is_slow or slow < self._max_in_flight // 2:
+                slow += plan.is_slow
+                self._running.add(plan)
+                plan.task = asyncio.create_task(self._probe(plan))
+
+    async def _probe(self, plan: Plan) -> None:
+        version, began = plan.version, time.monotonic()
+        try:
+            result = await self._run(plan.monitor, plan.address, limits=self._limits)
+        except Exception:
+            log.exception("service %d: the probe of %s broke", plan.service_id, plan.address)
+            message = "the probe itself broke; the engine's log says why"
+            result = ProbeResult(EntryStatus.UNK, message)
+        finally:
+            self._running.discard(plan)
+            plan.task = None
+        plan.is_slow = time.monotonic() - began > SLOW_RUN
+        now = self._clock()
+        # A run that outlasted its interval skips places; one of an old configuration stays due.
+        if plan.version == version:
+            plan.put_off(now)
+        self._results.append(
+            RunResult(plan.service_id, version, plan.address, plan.kind, result, now)
+        )
+        if len(self._results) >= BATCH:
+            self._batch_is_full.set()
+
+    async def _hand_in(self, now: float) -> None:
+        self._batch_is_full.clear()
+        results, self._results = self._results, []
+        for start in range(0, len(results), BATCH):
+            await self._record(results[start : start + BATCH], now)
+
+    async def _record(self, results: list[RunResult], now: float) -> None:
+        """When a batch fails, each service for itself: one must not cost the others' results."""
+        record = partial(self._store.record_results, site_code=self._site_code, now=now)
+        ids = sorted({result.service_id for result in results})
+        try:
+            await self._call(record, results)
+        except Exception:
+            log.exception("results of service %s were not recorded", ", ".join(map(str, ids)))
+            if len(ids) > 1:
+                for key in ids:
+                    await self._record([r for r in results if r.service_id == key], now)
+
+
+def _has_passed(last: float | None, seconds: float, now: float) -> bool:
+    """Also when the clock was set back."""
+    return last is None or abs(now - last) >= seconds

@@ -1,0 +1,91 @@
+"""What the loop has to probe, and when next: one plan for each service, address and kind."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from rttm.core.health import Health
+from rttm.core.schedule import Kind, next_due, offset, wanted
+from rttm.core.schema import Monitor
+
+from .store import Watched
+
+
+@dataclass(slots=True, eq=False)
+class Plan:
+    """One address of a service that is probed every `interval` seconds."""
+
+    service_id: int
+    version: int  # of the service's configuration
+    address: str
+    kind: Kind
+    monitor: Monitor
+    interval: float
+    due: float
+    is_slow: bool = False  # its last run took long: its next one may not crowd the others out
+    task: asyncio.Task[None] | None = field(default=None, repr=False)  # its run under way
+
+    def put_off(self, now: float) -> None:
+        """Until its next place in the interval."""
+        place = offset(self.service_id, self.address, self.kind, self.interval)
+        self.due = next_due(now, self.interval, place)
+
+
+class Plans:
+    """All plans. A plan that falls out of it is returned, so that its run can be ended."""
+
+    def __init__(self, seconds_per_minute: float) -> None:
+        self._seconds_per_minute = seconds_per_minute
+        self._plans: dict[int, dict[tuple[str, Kind], Plan]] = {}
+
+    def absorb(self, watched: Watched, now: float, *, at_start: bool) -> list[Plan]:
+        """Follow a service's configuration, whose change is also the wish to look at once.
+
+        At the engine's start what was probed before keeps its place in the interval instead.
+        """
+        old = self._plans.get(watched.service_id, {})
+        new = {
+            (address, kind): self._plan(watched, address, kind, monitor, now)
+            for (address, kind), monitor in wanted(watched.service).items()
+        }
+        for key, plan in new.items():
+            if (known := old.get(key)) and _same(known, plan):
+                new[key] = _renewed(known, plan)
+            elif at_start and watched.healths.get(plan.address, Health()).seen_at:
+                plan.put_off(now)
+        self._plans[watched.service_id] = new
+        return [plan for key, plan in old.items() if new.get(key) is not plan]
+
+    def forget(self, service_id: int) -> list[Plan]:
+        """The service is inactive or gone."""
+        return list(self._plans.pop(service_id, {}).values())
+
+    def due(self, now: float) -> list[Plan]:
+        """Those whose time has come and that are not under way, the longest waiting first."""
+        due = (plan for plan in self._all() if plan.task is None and _is_due(plan, now))
+        return sorted(due, key=lambda plan: plan.due)
+
+    def _all(self) -> Iterable[Plan]:
+        return (plan for plans in self._plans.values() for plan in plans.values())
+
+    def _plan(
+        self, watched: Watched, address: str, kind: Kind, monitor: Monitor, now: float
+    ) -> Plan:
+        interval = monitor.interval * self._seconds_per_minute
+        return Plan(watched.service_id, watched.version, address, kind, monitor, interval, now)
+
+
+def _is_due(plan: Plan, now: float) -> bool:
+    # More than an interval away: the clock was set back.
+    return plan.due <= now or plan.due > now + plan.interval
+
+
+def _renewed(known: Plan, plan: Plan) -> Plan:
+    known.version = plan.version
+    if known.kind == Kind.HEALTH:
+        known.due = plan.due
+    return known
+
+
+def _same(one: Plan, other: Plan) -> bool:
+    return (one.monitor, one.interval) == (other.monitor, other.interval)
