@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install --require-hashes
+PIP := $(BIN)/python -m pip -qq --disable-pip-version-check install --require-hashes
 UV := $(BIN)/uv pip compile --no-config --quiet --universal --python-version 3.11 \
       --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 

@@ -6,10 +6,11 @@ reaches only `up`, which then ends them in order.
 
 import asyncio
 import contextlib
+import os
 import signal
 import subprocess
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
+from asyncio.subprocess import DEVNULL, STDOUT, Process
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,18 +61,27 @@ class Processes:
     grace_seconds: float = 8
 
     async def start(self, program: Program) -> Child:
-        process = await asyncio.create_subprocess_exec(
-            *program.command,
-            stdin=DEVNULL,
-            stdout=PIPE,
-            stderr=STDOUT,
-            env=self.environment,
-            cwd=self.directory,
-            start_new_session=True,
-        )
+        # A pipe of our own making: asyncio's would hold back the news of the child's end for as
+        # long as a grandchild keeps the other end open.
+        output, into = os.pipe()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *program.command,
+                stdin=DEVNULL,
+                stdout=into,
+                stderr=STDOUT,
+                env=self.environment,
+                cwd=self.directory,
+                start_new_session=True,
+            )
+        except BaseException:
+            os.close(output)
+            raise
+        finally:
+            os.close(into)
         self._tell_watchdog(f"+{process.pid}")
         child = Child(program, process)
-        child.reader = asyncio.create_task(self._follow(child))
+        child.reader = asyncio.create_task(self._follow(child, output))
         self.children.append(child)
         return child
 
@@ -109,23 +119,15 @@ class Processes:
             watchdog.kill_group(child.process.pid)
         await asyncio.gather(*readers)
 
-    async def _follow(self, child: Child) -> None:
+    async def _follow(self, child: Child, output: int) -> None:
         """Pass on the child's output, line by line, until it ends."""
-        lines = asyncio.create_task(self._pass_on(child))
+        lines = asyncio.create_task(_pass_on(child, output))
         await child.process.wait()
         # What it left behind goes with it, else a grandchild could hold the pipe open.
         watchdog.kill_group(child.process.pid)
         self._tell_watchdog(f"-{child.process.pid}")
         await lines
         await self.ended.put(child)
-
-    async def _pass_on(self, child: Child) -> None:
-        assert child.process.stdout is not None
-        rest = b""
-        while chunk := await child.process.stdout.read(CHUNK):
-            *lines, rest = (rest + chunk).split(b"\n")
-            _print_lines(child, lines)
-        _print_lines(child, [rest])
 
     def _tell_watchdog(self, line: str) -> None:
         if self.guard is None:
@@ -137,6 +139,19 @@ class Processes:
         # Somebody killed the watchdog: no reason to end the others.
         with contextlib.suppress(BrokenPipeError):
             print(line, file=self.guard.stdin, flush=True)
+
+
+async def _pass_on(child: Child, output: int) -> None:
+    reader = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(output, "rb", buffering=0)
+    )
+    rest = b""
+    while chunk := await reader.read(CHUNK):
+        *lines, rest = (rest + chunk).split(b"\n")
+        _print_lines(child, lines)
+    _print_lines(child, [rest])
+    transport.close()
 
 
 def _last_line(log: Path | None) -> str:

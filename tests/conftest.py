@@ -4,6 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 
+import django
 import pytest
 import pytest_socket
 from django.conf import settings
@@ -24,15 +25,15 @@ for name in ("DEBUG", "DEMO", "DYNECT_URL", "DYNECT_PASSWORD", "DYNECT_PASSWORD_
     os.environ.pop(name, None)
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Only what the tests' process has in its own memory; the programs under test keep theirs."""
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-    settings.STORAGES = {
-        "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    }
-    settings.WHITENOISE_AUTOREFRESH = True
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# What the tests' own process keeps in its memory; the programs under test have the real ones.
+settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+settings.STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+settings.WHITENOISE_AUTOREFRESH = True
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+django.setup()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -1,0 +1,217 @@
+"""`manage.py up` on a backend of our own: it comes up, says what fails, and leaves nothing."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+import redis
+import requests
+
+from dashboard.celery import ALIVE_SECONDS, WORKERS_KEY, workers_alive
+from tests.process_table import children, command_of, descendants, is_alive
+from tests.servers import wait_until
+
+ROOT = Path(__file__).parents[2]
+OURS = ("REDIS_URL", "DATABASE_URL", "ENGINE_DATABASE_URL", "SECURE_COOKIES", "DATA_DIR")
+READY = "Ctrl-C ends it."
+
+
+class Refusing(BaseHTTPRequestHandler):
+    """A backend that knows nobody, and says so in DynECT's envelope."""
+
+    def do_GET(self) -> None:
+        body = b'{"status": "failure", "data": {}, "job_id": 1, "msgs": []}'
+        self.send_response(400)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def backend() -> Iterator[ThreadingHTTPServer]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
+        Thread(target=server.serve_forever, args=[0.02]).start()
+        yield server
+        server.shutdown()
+
+
+class Up:
+    """A running `manage.py up`, with everything it said so far."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.url = f"http://127.0.0.1:{environment['PORT']}"
+        self.lines: list[str] = []
+        self.process = subprocess.Popen(
+            [sys.executable, "manage.py", "up"],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._reader = Thread(target=self._read)
+        self._reader.start()
+
+    def wait_until_ready(self) -> None:
+        wait_until(
+            lambda: READY in self.lines or self.process.poll() is not None, READY, patience=40
+        )
+        assert READY in self.lines, "\n".join(self.lines)
+
+    def wait(self) -> int:
+        """Its exit code. All it said is read, so nobody holds the other end of its output."""
+        code = self.process.wait(20)
+        self._reader.join(20)
+        assert not self._reader.is_alive(), "something it started still holds its output"
+        return code
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+        self.wait()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as output:
+            self.lines += map(str.rstrip, iter(output.readline, ""))
+
+
+@pytest.fixture
+def environment(tmp_path: Path, backend: ThreadingHTTPServer) -> dict[str, str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    clean = {name: value for name, value in os.environ.items() if name not in OURS}
+    return clean | {
+        "PORT": str(port),
+        "DATA_DIR": str(tmp_path / "data"),
+        "DYNECT_URL": f"http://127.0.0.1:{backend.server_port}",
+        "DYNECT_PASSWORD": "x",
+    }
+
+
+@pytest.fixture
+def up(environment: dict[str, str]) -> Iterator[Callable[[], Up]]:
+    started: list[Up] = []
+
+    def start(**variables: str) -> Up:
+        started.append(Up(environment | variables))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.end()
+
+
+def everyone_of(run: Up) -> set[int]:
+    family = descendants(run.process.pid)
+    commands = " ".join(map(command_of, family))
+    for name in ("uvicorn", "worker", "beat", "valkey-server", "watchdog"):
+        assert name in commands
+    return family
+
+
+def wait_until_gone(family: set[int]) -> None:
+    wait_until(lambda: not any(map(is_alive, family)), f"all of {family} have ended")
+
+
+def test_up_answers_ends_on_ctrl_c_and_keeps_its_data(up, environment, backend):
+    run = up()
+    run.wait_until_ready()
+    health = requests.get(f"{run.url}/healthz", timeout=5)
+    assert (health.status_code, health.json()["failing"]) == (200, [])
+    assert any("No account yet" in line for line in run.lines)
+    # The same data belong to one at a time.
+    other = up(PORT=str(backend.server_port + 1 if backend.server_port < 65535 else 1025))
+    assert other.wait() == 1
+    assert "DATA_DIR" in other.lines[-1]
+    manage = [sys.executable, "manage.py", "createsuperuser", "--noinput", "--username=ana"]
+    subprocess.run(
+        [*manage, "--email=ana@example.com"],
+        cwd=ROOT,
+        env=environment | {"DJANGO_SUPERUSER_PASSWORD": "correct horse"},
+        check=True,
+        capture_output=True,
+    )
+    family = everyone_of(run)
+    run.process.send_signal(signal.SIGINT)
+    assert run.wait() == 0
+    wait_until_gone(family)
+
+    again = up()
+    again.wait_until_ready()
+    assert not any("No account yet" in line for line in again.lines)
+
+
+def test_dead_child_ends_all_and_its_reason_is_the_last_line(up):
+    run = up()
+    run.wait_until_ready()
+    family = everyone_of(run)
+    worker = next(p for p in children(run.process.pid) if " worker " in command_of(p))
+    os.kill(worker, signal.SIGKILL)
+    assert run.wait() == 1
+    assert run.lines[-1].startswith("worker ended with signal SIGKILL: ")
+    wait_until_gone(family)
+
+
+def test_nothing_is_orphaned_when_up_itself_is_killed(up):
+    run = up()
+    run.wait_until_ready()
+    family = everyone_of(run)
+    run.process.kill()
+    assert run.wait() == -signal.SIGKILL
+    wait_until_gone(family)
+
+
+def test_backend_that_went_away_makes_healthz_503(up, backend):
+    run = up()
+    run.wait_until_ready()
+    backend.shutdown()
+    backend.server_close()
+    wait_until(
+        lambda: requests.get(f"{run.url}/healthz", timeout=5).json()["failing"] == ["backend"],
+        "/healthz names the backend",
+    )
+    assert requests.get(f"{run.url}/healthz", timeout=5).status_code == 503
+
+
+@pytest.mark.parametrize("variable", ["PORT", "ENGINE_PORT"])
+def test_taken_port_is_named_before_anything_starts(up, environment, backend, variable):
+    taken = {variable: str(backend.server_port)}
+    run = up(**taken | ({"DYNECT_URL": ""} if variable == "ENGINE_PORT" else {}))
+    assert run.wait() == 1
+    assert f"Port {backend.server_port} on 127.0.0.1 is taken. Set {variable} " in run.lines[-1]
+    assert not (Path(environment["DATA_DIR"]) / "valkey").exists()
+
+
+def test_redis_of_ones_own_is_used_instead(up, valkey_url, environment):
+    run = up(REDIS_URL=valkey_url)
+    run.wait_until_ready()
+    assert "valkey" not in " ".join(map(command_of, descendants(run.process.pid)))
+    assert not (Path(environment["DATA_DIR"]) / "valkey").exists()
+    with redis.Redis.from_url(valkey_url) as client:
+        assert workers_alive(client) == 1
+        run.end()
+        # It ended in order, so it is not counted any more.
+        assert workers_alive(client) == 0
+
+
+def test_worker_that_fell_silent_is_not_counted(valkey_url):
+    with redis.Redis.from_url(valkey_url) as client:
+        now = client.time()[0]
+        client.zadd(WORKERS_KEY, {"a": now - 1, "b": now - ALIVE_SECONDS - 1})
+        assert workers_alive(client) == 1
+        client.delete(WORKERS_KEY)
+        assert workers_alive(client) == 0
