@@ -6,7 +6,6 @@ from typing import Any
 
 import redis
 from celery import Celery
-from celery.platforms import SecurityWarning
 from celery.signals import beat_init, heartbeat_sent, worker_shutdown
 from django.conf import settings
 from redis.backoff import NoBackoff
@@ -20,7 +19,7 @@ LEASE_CHECK_SECONDS = 30
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 # It is about pickled messages from strangers. We accept JSON only.
-warnings.filterwarnings("ignore", category=SecurityWarning)
+warnings.filterwarnings("ignore", r"\s*You're running the worker with superuser privileges")
 
 app = Celery("rttm")
 app.config_from_object("django.conf:settings", namespace="CELERY")

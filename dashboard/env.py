@@ -4,6 +4,7 @@ import os
 import secrets
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -91,7 +92,7 @@ def env_secret_kept(name: str, path: Path) -> str:
     return _read_secret(name, path)
 
 
-def env_database_url(name: str, default: str) -> dict[str, object]:
+def env_database_url(name: str, default: str) -> dict[str, Any]:
     """sqlite:///<path> or postgres://user:password@host:port/name as a DATABASES entry."""
     # Not a word of the value in the messages: it may hold a password.
     problem = f"{name} must be sqlite:///<path> or postgres://user:password@host:port/name."

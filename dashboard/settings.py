@@ -117,7 +117,9 @@ POSTGRES_OPTIONS = {"connect_timeout": 3}
 def database(name: str, file: str) -> dict[str, Any]:
     """CONN_MAX_AGE stays 0: under ASGI nobody closes the connections of ended threads."""
     entry = env_database_url(name, f"sqlite:///{DATA_DIR / file}")
-    defaults = SQLITE_OPTIONS if "sqlite" in str(entry["ENGINE"]) else POSTGRES_OPTIONS
+    defaults: dict[str, Any] = (
+        SQLITE_OPTIONS if "sqlite" in str(entry["ENGINE"]) else POSTGRES_OPTIONS
+    )
     return entry | {"OPTIONS": defaults | entry.get("OPTIONS", {}), "CONN_MAX_AGE": 0}
 
 

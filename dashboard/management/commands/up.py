@@ -52,11 +52,12 @@ async def run() -> str:
     asked = _asked_to_stop(processes)
     starting = asyncio.create_task(start_all(processes))
     ended = asyncio.create_task(processes.first_to_end())
+    ends: set[asyncio.Future[Any]] = {asked, ended}
     try:
-        await asyncio.wait({asked, ended, starting}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({*ends, starting}, return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             starting.result()
-            await asyncio.wait({asked, ended}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     finally:
         starting.cancel()
         await processes.stop()
