@@ -9,7 +9,7 @@ import contextlib
 import logging
 import random
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from importlib import import_module
@@ -27,9 +27,10 @@ from redis.exceptions import RedisError
 from rttm.live import KEPT, STREAM
 
 Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+Entries = Any  # list[tuple[str, dict[str, str]]]; redis-py cannot tell text from bytes
+App = Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]
 
 PATH = "/live/"
 QUEUE = 200  # touches a slow page may fall behind before it is told to re-read everything
@@ -148,13 +149,13 @@ hub = Hub()
 
 
 async def newest(connection: redis.Redis) -> str:
-    entries = await connection.xrevrange(STREAM, count=1)
+    entries: Entries = await connection.xrevrange(STREAM, count=1)
     return entries[0][0] if entries else "0-0"
 
 
 async def read_after(connection: redis.Redis, position: str) -> list[Touch]:
     """What came after a position, waiting a moment for it."""
-    answer = await connection.xread({STREAM: position}, block=BLOCK, count=QUEUE)
+    answer: Any = await connection.xread({STREAM: position}, block=BLOCK, count=QUEUE)
     return [_touch(*entry) for _, entries in answer for entry in entries]
 
 
@@ -164,9 +165,9 @@ def _touch(position: str, fields: dict[str, str]) -> Touch:
 
 async def missed(connection: redis.Redis, since: str) -> list[Touch]:
     """What happened between a page's drawing, at `since`, and now."""
-    entries = await connection.xrange(STREAM, min=f"({since}", count=QUEUE)
-    oldest = await connection.xrange(STREAM, count=1)
-    is_cut = await connection.xlen(STREAM) >= KEPT and oldest[0][0] > since
+    entries: Entries = await connection.xrange(STREAM, min=f"({since}", count=QUEUE)
+    oldest: Entries = await connection.xrange(STREAM, count=1)
+    is_cut = bool(oldest) and await connection.xlen(STREAM) >= KEPT and oldest[0][0] > since
     if is_cut or len(entries) >= QUEUE:
         return [Touch(await newest(connection), (RESYNC,))]
     return [_touch(*entry) for entry in entries]

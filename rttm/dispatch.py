@@ -1,7 +1,6 @@
 """Create an Action row and wake a task once it is committed."""
 
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -64,4 +63,4 @@ def _create(verb: Action.Verb, origin: Origin, service: Service | None, **subjec
 def _wake(action: Action) -> None:
     """Robust: with no broker the row stays queued, and the beat wakes it when there is one."""
     touch_action(action)
-    transaction.on_commit(partial(tasks.run_action.delay, action.pk), robust=True)
+    transaction.on_commit(lambda: tasks.run_action.delay(action.pk), robust=True)

@@ -107,7 +107,8 @@ def settle(*, asked_at: datetime) -> None:
 
 
 def _is_applied(edit: Edit) -> bool:
-    region = Region.objects.filter(service_id=edit.service_id, region_code=edit.region_code).first()
+    of_service = Region.objects.filter(service__edits=edit)
+    region = of_service.filter(region_code=edit.region_code).first()
     row: Any = region
     if edit.address and region:
         addresses = {edit.address, edit.after.get("address", edit.address)}

@@ -5,11 +5,13 @@ open page is told.
 """
 
 import logging
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import redis
 from django.conf import settings
 from django.db import transaction
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 STREAM = "rttm:live"
 KEPT = 1000  # how many touches a page may miss before it is told to re-read everything
@@ -17,15 +19,25 @@ KEPT = 1000  # how many touches a page may miss before it is told to re-read eve
 logger = logging.getLogger(__name__)
 
 
+PATIENCE = 1.0  # seconds; a page must not wait for Redis, its live updates can
+
+
 @lru_cache(maxsize=1)
 def connection() -> redis.Redis:
-    return redis.Redis.from_url(settings.REDIS_URL, decode_responses=True)
+    return redis.Redis.from_url(
+        settings.REDIS_URL,
+        decode_responses=True,
+        socket_connect_timeout=PATIENCE,
+        socket_timeout=PATIENCE,
+        retry=Retry(NoBackoff(), 1),
+    )
 
 
 def touch(*topics: str, scope: int | None = None) -> None:
     """Tell every open page, once the transaction has committed, that these changed."""
     if topics:
-        transaction.on_commit(partial(_send, sorted(set(topics)), scope), robust=True)
+        # A lambda: Django cannot log a partial that failed.
+        transaction.on_commit(lambda: _send(sorted(set(topics)), scope), robust=True)
 
 
 def _send(topics: list[str], scope: int | None) -> None:

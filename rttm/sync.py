@@ -25,6 +25,8 @@ from .models import (
     SyncState,
 )
 
+Row = Service | HealthMonitor | PerformanceMonitor | Region | PoolEntry
+
 LOG_KEPT = 200  # log records a service keeps in the mirror; a log report asks the backend
 
 
@@ -369,7 +371,7 @@ def _column(value: Any) -> Any:
 
 
 def _write(
-    row: Mirrored,
+    row: Row,
     columns: dict[str, Any],
     found_at: datetime,
     *,

@@ -38,12 +38,7 @@ def changed(old: Value, new: Value) -> dict[str, Any]:
     return _differing(old, new, skip=OBSERVED | CONTAINERS)
 
 
-def observed(old: Value, new: Value) -> dict[str, Any]:
-    """The observed fields (statuses, logs, active) of `new` that differ from `old`."""
-    return _differing(old, new, skip=frozenset(configured(type(new))) | CONTAINERS)
-
-
-def configured(kind: type[Value]) -> list[str]:
+def configured(kind: type[Any]) -> list[str]:
     """The names of a kind's own settings: no observed fields, no contained objects."""
     return [f.name for f in fields(kind) if f.name not in OBSERVED | CONTAINERS]
 

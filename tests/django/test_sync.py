@@ -19,7 +19,9 @@ ONE, TWO = "192.0.2.1", "192.0.2.2"
 
 def value(*entries, **overrides):
     """A service with one region, global, and these entries."""
-    return service(region=(region(pool=entries or (pool_entry(ONE), pool_entry(TWO))),), **overrides)
+    return service(
+        region=(region(pool=entries or (pool_entry(ONE), pool_entry(TWO))),), **overrides
+    )
 
 
 def entry_of(row: Service, address: str = ONE) -> PoolEntry:

@@ -1,0 +1,188 @@
+"""Actions: a row first, carried out once, retried when the backend is away, never left open."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from rttm import dispatch, services, tasks
+from rttm.client import Unavailable, calls
+from rttm.edits import Origin
+from rttm.models import Action, LogReport, PoolEntry, Service
+from rttm.services.actions import FORGOTTEN, LEASE, MOST_ATTEMPTS
+from tests.builders import pool_entry, region, service
+
+
+@pytest.fixture
+def row(mirrored) -> Service:
+    entries = (pool_entry("192.0.2.1", serve_mode="remove"), pool_entry("192.0.2.2"))
+    return mirrored(service(region=(region(pool=entries),)))
+
+
+@pytest.fixture
+def by(operator) -> Origin:
+    return Origin(user=operator, remote_address="198.51.100.7")
+
+
+@pytest.fixture
+def woken(monkeypatch) -> list[int]:
+    """The actions for which a task was queued."""
+    found: list[int] = []
+    monkeypatch.setattr(tasks.run_action, "delay", found.append)
+    return found
+
+
+def test_action_is_a_row_before_a_task_is_queued(
+    row, by, woken, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        action = dispatch.service_deactivate(service=row, origin=by)
+        assert woken == []
+    assert woken == [action.pk]
+    assert (action.state, action.actor_name) == ("queued", "olga")
+
+
+def test_second_click_is_the_same_action(row, by, woken):
+    first = dispatch.service_recover(service=row, origin=by)
+    assert dispatch.service_recover(service=row, origin=by) == first
+    assert dispatch.service_deactivate(service=row, origin=by) != first
+
+
+def test_action_without_a_broker_stays_queued(
+    row, by, monkeypatch, django_capture_on_commit_callbacks
+):
+    def refuse(pk):
+        raise ConnectionError("no broker")
+
+    monkeypatch.setattr(tasks.run_action, "delay", refuse)
+    with django_capture_on_commit_callbacks(execute=True):
+        action = dispatch.service_recover(service=row, origin=by)
+    action.refresh_from_db()
+    assert action.state == "queued"
+
+
+def run(action: Action) -> Action:
+    tasks.run_action(action.pk)
+    action.refresh_from_db()
+    return action
+
+
+def test_deactivate_and_activate(backend, row, by, woken):
+    action = run(dispatch.service_deactivate(service=row, origin=by))
+    assert (action.state, action.before["active"], action.after["active"]) == (
+        "succeeded",
+        "yes",
+        "no",
+    )
+    row.refresh_from_db()
+    assert (row.active, row.sign) == (False, "inactive")
+    assert not backend.run(calls.service(row.key)).active
+    run(dispatch.service_activate(service=row, origin=by))
+    row.refresh_from_db()
+    assert row.active
+
+
+def test_recover_address_says_what_the_backend_said(row, by, woken):
+    entry = row.regions.get().pool.get(address="192.0.2.1")
+    PoolEntry.objects.filter(pk=entry.pk).update(was_down=True)
+    action = run(dispatch.pool_entry_recover(entry=entry, origin=by))
+    assert action.state == "succeeded"
+    assert "192.0.2.1" in action.message
+    entry.refresh_from_db()
+    assert not entry.was_down
+
+
+def test_recover_of_an_address_the_backend_does_not_know_fails_in_its_words(row, by, woken):
+    entry = row.regions.get().pool.first()
+    action = dispatch.pool_entry_recover(entry=entry, origin=by)
+    Action.objects.filter(pk=action.pk).update(address="192.0.2.77")
+    assert run(action).state == "failed"
+    assert "192.0.2.77" in action.message
+
+
+def test_task_delivered_twice_does_its_work_once(backend, row, by, woken):
+    action = run(dispatch.service_recover(service=row, origin=by))
+    backend.transport.sent.clear()
+    run(action)
+    assert backend.transport.sent == []
+    assert action.attempts == 1
+
+
+def test_action_another_worker_holds_is_left_alone(backend, row, by, woken):
+    action = dispatch.service_recover(service=row, origin=by)
+    Action.objects.filter(pk=action.pk).update(
+        state="running", claimed_until=timezone.now() + LEASE
+    )
+    backend.transport.sent.clear()
+    assert run(action).state == "running"
+    assert backend.transport.sent == []
+
+
+def test_killed_workers_action_is_taken_up_again(row, by, woken):
+    action = dispatch.service_recover(service=row, origin=by)
+    Action.objects.filter(pk=action.pk).update(
+        state="running", claimed_until=timezone.now() - timedelta(seconds=1), attempts=1
+    )
+    tasks.run_expired_actions()
+    assert woken == [action.pk]
+    assert run(action).state == "succeeded"
+
+
+def test_queued_action_whose_wake_up_got_lost_is_woken(row, by, woken):
+    action = dispatch.service_recover(service=row, origin=by)
+    tasks.run_expired_actions()
+    assert woken == []
+    Action.objects.filter(pk=action.pk).update(created_at=timezone.now() - FORGOTTEN * 2)
+    tasks.run_expired_actions()
+    assert woken == [action.pk]
+
+
+def test_unreachable_backend_is_tried_again_and_said_so(backend, row, by, woken):
+    backend.refuses_connections()
+    action = dispatch.service_recover(service=row, origin=by)
+    with pytest.raises(Unavailable):
+        services.action_run(action_id=action.pk)
+    action.refresh_from_db()
+    assert (action.state, action.attempts) == ("queued", 1)
+    assert f"Attempt 1 of {MOST_ATTEMPTS}" in action.message
+    backend.is_back()
+    assert run(action).state == "succeeded"
+
+
+def test_action_ends_as_failed_when_the_backend_stays_away(backend, row, by, woken):
+    backend.refuses_connections()
+    action = dispatch.service_recover(service=row, origin=by)
+    for _ in range(MOST_ATTEMPTS - 1):
+        with pytest.raises(Unavailable):
+            services.action_run(action_id=action.pk)
+    services.action_run(action_id=action.pk)
+    action.refresh_from_db()
+    assert action.state == "failed"
+    assert action.finished_at
+    assert "Given up" in action.message
+
+
+def test_sync_action_says_what_it_read(backend, by, woken, db):
+    backend.has(service())
+    action = run(dispatch.mirror_sync(origin=by))
+    assert (action.state, action.message) == ("succeeded", "1 services read, 1 changes.")
+
+
+def test_log_report_holds_what_the_backend_recorded(row, by, woken):
+    now = timezone.now()
+    report = dispatch.log_report_create(
+        service=row, start=now - timedelta(hours=1), end=now, origin=by
+    )
+    action = run(report.action)
+    report = LogReport.objects.get()
+    assert action.state == "succeeded"
+    assert report.built_at
+    assert [line["region_code"] for line in report.rows] == ["global"]
+    assert report.rows[0]["change_type"] == "user"
+
+
+def test_each_state_is_announced(topics, row, by, woken):
+    action = dispatch.service_recover(service=row, origin=by)
+    topics.clear()
+    run(action)
+    assert {f"action-{action.pk}", "actions", f"service-history-{row.pk}"} <= topics
