@@ -1,5 +1,6 @@
 """Bring the mirror up to the backend: a full sync, and what each service serves now."""
 
+import logging
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from rttm.client import DynectError, Rejected, calls
 from rttm.core import diff, schema
 from rttm.core.diff import Change
 from rttm.models import Service
+
+logger = logging.getLogger(__name__)
 
 MOST_GONE = 0.5  # a plan that loses more of what we have is refused unless asked for
 LOG_LOOKBACK = timedelta(days=1)  # how much log a service new to us brings along
@@ -105,7 +108,11 @@ def _refresh_some(changed: Collection[schema.ServiceKey]) -> None:
     )
     first = sorted(waiting, key=lambda service: service.key not in changed)
     for service in first[: settings.REPORTS_PER_SYNC]:
-        answers_refresh(service=service, budget=WORK_BUDGET)
+        try:
+            answers_refresh(service=service, budget=WORK_BUDGET)
+        except DynectError as error:
+            logger.warning("what %s serves stays as it was: %s", service, error)
+            return  # the sync itself went through; the next one asks again
 
 
 def answers_refresh_soon(*, service: Service) -> None:

@@ -118,3 +118,13 @@ def test_one_sync_costs_few_calls(backend):
     backend.transport.sent.clear()
     mirror_sync()
     assert len(backend.transport.sent) == 1 + 1 + 5  # zones, one zone's services, five reports
+
+
+def test_sync_stands_when_the_answers_could_not_be_asked_for(backend):
+    backend.has(service())
+    mirror_sync()
+    asked_before = Service.objects.get().answers_seen_at
+    backend.loses_answers(after=2)  # the zones and their services are told
+    mirror_sync()
+    assert sync_state().failing_since is None
+    assert Service.objects.get().answers_seen_at == asked_before
