@@ -23,6 +23,7 @@ SIGNS = {
     "drained": ("drained", "drained"),
     "inactive": ("inactive", "inactive"),
     "gone": ("gone", "gone"),
+    "reg_remove": ("gone", "removed"),
 }
 """State → its shape and its word (the table of signs in the design)."""
 

@@ -1,0 +1,127 @@
+"""The region strip: eight cells a service, the same in the same order everywhere; and its answer.
+
+Reads only what `services_for_strips` fetched.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db.models import Count, Prefetch, Q, QuerySet
+
+from rttm.core.terms import EntryStatus, FailoverMode, RegionCode, Status
+from rttm.models import Region, Service
+
+HEADS = {
+    RegionCode.GLOBAL: "Global",
+    RegionCode.US_WEST: "US W",
+    RegionCode.US_CENTRAL: "US C",
+    RegionCode.US_EAST: "US E",
+    RegionCode.EU_WEST: "EU W",
+    RegionCode.EU_CENTRAL: "EU C",
+    RegionCode.EU_EAST: "EU E",
+    RegionCode.ASIA: "Asia",
+}
+"""The column heads; a cell's words name the region in full."""
+
+SHOWN_RECORDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One region of one service."""
+
+    region_code: str
+    state: str  # a sign; "absent" where the service has no such region
+    text: str  # beside the shape, only where something is wrong
+    words: str
+    is_autopopulated: bool = False
+
+    @property
+    def head(self) -> str:
+        return HEADS[RegionCode(self.region_code)]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What clients get now, from the region a reader wants to know of first."""
+
+    region_code: str  # "" when it is the global one
+    shown: tuple[str, ...]
+    more: int
+    words: str  # instead of records: not asked yet, answers nothing
+
+
+def services_for_strips() -> QuerySet[Service]:
+    """Services with their regions' counts: two queries, whatever their number."""
+    up = Count("pool", filter=Q(pool__status=EntryStatus.UP))
+    waiting = Count("pool", filter=Q(pool__was_down=True) & ~Q(pool__status=EntryStatus.DOWN))
+    regions = Region.objects.annotate(up=up, total=Count("pool"), waiting=waiting)
+    return Service.objects.prefetch_related(Prefetch("regions", regions))
+
+
+def strip(service: Service) -> list[Cell]:
+    """The eight cells in their fixed order."""
+    known = {region.region_code: region for region in service.regions.all()}
+    return [_cell(service, known.get(code), code) for code in RegionCode]
+
+
+def _cell(service: Service, region: Region | None, code: str) -> Cell:
+    if region is None:
+        return Cell(code, "absent", "", f"{code}: no such region")
+    state = _state(service, region)
+    is_quiet = state in ("ok", "inactive", "gone")
+    text = "" if is_quiet else _text(region)
+    words = "; ".join(_words(region, state))
+    return Cell(code, state, text, words, region.autopopulate)
+
+
+def _state(service: Service, region: Region) -> str:
+    if service.gone_at or not service.active:
+        return service.sign
+    if region.status == Status.OK and region.waiting:
+        return "waits"
+    return region.status
+
+
+def _text(region: Region) -> str:
+    if region.status == Status.FAILOVER:
+        return f"→{_target(region)}"
+    return "" if region.autopopulate else f"{region.up}/{region.total}"
+
+
+def _target(region: Region) -> str:
+    match region.failover_mode:
+        case FailoverMode.REGION:
+            return HEADS.get(region.failover_data, region.failover_data)
+        case FailoverMode.GLOBAL:
+            return "global"
+        case mode:
+            return mode
+
+
+def _words(region: Region, state: str) -> Iterator[str]:
+    yield f"{region.region_code}: {'unknown' if state == Status.UNK else state}"
+    if region.autopopulate:
+        yield "filled from the global region"
+    elif region.total:
+        yield f"{region.up} of {region.total} up"
+    if region.waiting:
+        yield f"{region.waiting} up again but waiting for recover"
+    if region.status == Status.FAILOVER:
+        target = region.failover_data or RegionCode.GLOBAL
+        yield f"answers from {region.failover_mode} {target}".replace("global global", "global")
+
+
+def answer(service: Service) -> Answer:
+    """The global region's answer, or that of the one in failover first."""
+    if service.gone_at or not service.active:
+        return Answer("", (), 0, "answers nothing")
+    regions = service.regions_in_order()
+    failing = (region for region in regions if region.status == Status.FAILOVER)
+    region = next(failing, None) or next(iter(regions), None)
+    if region is None or region.records is None:
+        return Answer("", (), 0, "not asked yet")
+    values = [record.value for record in region.records]
+    code = "" if region.region_code == RegionCode.GLOBAL else region.region_code
+    rest = max(0, len(values) - SHOWN_RECORDS)
+    return Answer(code, tuple(values[:SHOWN_RECORDS]), rest, "" if values else "answers nothing")

@@ -1,0 +1,70 @@
+"""Logging in and out, and a user's own preferences and password."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.views import LoginView, LogoutView
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from dashboard import demo
+from dashboard.access import LoggedInRequest
+from dashboard.forms.account import PreferencesForm
+from rttm import live
+
+
+class LogIn(LoginView):
+    """The demo, and nothing else, offers its accounts here."""
+
+    template_name = "login.html"
+    redirect_authenticated_user = True
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """A component re-read after the session ended must not become a log-in form: reload."""
+        if request.headers.get("HX-Request"):
+            return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        accounts = demo.ACCOUNTS if settings.DEMO else ()
+        return super().get_context_data(**kwargs) | {"accounts": accounts}
+
+    def form_invalid(self, form: forms.BaseForm) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(form=form), status=422)
+
+
+class LogOut(LogoutView):
+    """By POST only."""
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def account(request: LoggedInRequest) -> HttpResponse:
+    """Two forms: the password's is told by its field."""
+    position = live.position()
+    wants_password = "old_password" in request.POST
+    posted = request.POST or None
+    preferences = PreferencesForm(None if wants_password else posted, instance=request.user)
+    password = PasswordChangeForm(request.user, posted if wants_password else None)
+    form = password if wants_password else preferences
+    if posted and form.is_valid():
+        return _save(request, form)
+    request.user.refresh_from_db()  # a refused preference must not colour the page
+    context = {"preferences": preferences, "password": password, "live_position": position}
+    return render(request, "account.html", context, status=422 if posted else 200)
+
+
+def _save(request: LoggedInRequest, form: PreferencesForm | PasswordChangeForm) -> HttpResponse:
+    form.save()
+    if isinstance(form, PasswordChangeForm):
+        update_session_auth_hash(request, request.user)
+    said = "password" if isinstance(form, PasswordChangeForm) else "preferences"
+    messages.success(request, f"Your {said} {'is' if said == 'password' else 'are'} saved.")
+    return redirect("account")
