@@ -79,17 +79,14 @@ class Unavailable(DynectError):
     def __init__(self, subject: str = "", reason: str = "", *, sent: bool = True) -> None:
         super().__init__(subject, reason)
         self.sent = sent
+        self.was_safe = False  # the session says so of a call that changes nothing anyway
 
     def __str__(self) -> str:
-        if self.sent:
-            return (
-                f"The backend's answer about {self.subject} did not arrive: {self.reason}. "
-                "A change may have been carried out; reload before you try again."
-            )
-        return (
-            f"The backend could not be asked about {self.subject}: {self.reason}. "
-            "Nothing was changed; try again."
-        )
+        what = "gave no good answer about" if self.sent else "could not be asked about"
+        advice = "Nothing was changed; try again."
+        if self.sent and not self.was_safe:
+            advice = "A change may have been carried out; reload before you try again."
+        return f"The backend {what} {self.subject}: {self.reason}. {advice}"
 
 
 class RateLimited(Unavailable):

@@ -9,15 +9,17 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import chain, count, repeat
+from itertools import chain, repeat
 from typing import Protocol, TypeVar
 
 from . import calls
 from .calls import Call, Credentials
 from .envelope import Job, Reply, outcome
 from .errors import (
+    Busy,
     DynectError,
     JobPending,
+    RateLimited,
     Rejected,
     TransportError,
     Unauthorised,
@@ -31,6 +33,7 @@ log = logging.getLogger("rttm.client")
 
 BUDGET = 20.0  # seconds
 LOG_OUT = 2.0  # seconds: a courtesy, not worth waiting for
+LAST_POLL = 1.0  # seconds that are kept for the last question after a job
 JOB_PAUSES = (0.5, 1, 2, 3)  # seconds, and then 5: Dyn asks for no more polls than that
 
 
@@ -114,16 +117,18 @@ class Dynect:
 
     def _persist(self, call: Call[T], until: float) -> Reply[T]:
         """Repeat what certainly was not carried out, and what changes nothing, in the budget."""
-        for attempt in count():
+        attempt = 0
+        while True:
             try:
                 return self._logged_in(call, until)
             except Unavailable as error:
                 pauses = error.pauses[attempt:]
                 may_repeat = call.is_safe or not error.sent
                 if not (may_repeat and pauses and self._left(until) > pauses[0]):
+                    error.was_safe = call.is_safe
                     raise
+                attempt += 1
                 self._sleep(pauses[0])
-        raise AssertionError  # count() has no end
 
     def _logged_in(self, call: Call[T], until: float) -> Reply[T]:
         token = self._tokens.get() or self._log_in(call, until)
@@ -156,14 +161,14 @@ class Dynect:
     def _finished(self, call: Call[T], token: str, until: float) -> Reply[T]:
         """The reply; a job is followed for as long as the budget lasts."""
         done = self._exchange(call, token, until)
-        for pause in chain(JOB_PAUSES, repeat(5)):
-            if isinstance(done, Reply):
-                return done
-            if self._left(until) <= pause:
+        pauses = chain(JOB_PAUSES, repeat(5))
+        while isinstance(done, Job):
+            spare = self._left(until) - LAST_POLL
+            if spare <= 0:
                 raise JobPending(call.subject, done.job_id)
-            self._sleep(pause)
+            self._sleep(min(next(pauses), spare))
             done = self._polled(call, done, token, until)
-        raise AssertionError  # repeat() has no end
+        return done
 
     def _polled(self, call: Call[T], job: Job, token: str, until: float) -> Reply[T] | Job:
         asking = calls.job(call, job.job_id)
@@ -171,15 +176,7 @@ class Dynect:
             response = self._send(asking, token, until)
         except Unavailable:
             return job  # it goes on without us looking
-        if response.status == 429 or response.status >= 500:
-            return job
-        try:
-            return outcome(asking, response)
-        except (Unauthorised, Rejected) as error:
-            if isinstance(error, Rejected) and not error.reason.startswith("job"):
-                raise
-            reason = f"job {job.job_id} cannot be followed any more"
-            raise Unavailable(call.subject, reason) from error
+        return job if response.status >= 500 else _of_job(asking, job, response)
 
     def _exchange(self, call: Call[T], token: str, until: float) -> Reply[T] | Job:
         return outcome(call, self._send(call, token, until))
@@ -203,6 +200,19 @@ class Dynect:
 
     def _left(self, until: float) -> float:
         return until - self._monotonic()
+
+
+def _of_job(asking: Call[T], job: Job, response: Response) -> Reply[T] | Job:
+    """What a job's response means; never an error that would have the call repeated."""
+    try:
+        return outcome(asking, response)
+    except (Busy, RateLimited):
+        return job
+    except (Unauthorised, Rejected) as error:
+        if isinstance(error, Rejected) and not error.reason.startswith("job"):
+            raise
+        reason = f"job {job.job_id} cannot be followed any more"
+        raise Unavailable(asking.subject, reason) from error
 
 
 def _request(call: Call[T], token: str, timeout: float) -> Request:

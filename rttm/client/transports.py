@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import requests
 import urllib3
 
+from .bounded import Adapter, cut_after
 from .errors import TransportError
 
 CONNECT_TIMEOUT = 3.05  # seconds: just above one lost SYN
@@ -51,21 +52,32 @@ class Transport(Protocol):
 
 
 class HttpTransport:
-    """HTTP with kept-alive connections; certificates are verified, environment proxies ignored."""
+    """HTTP with kept-alive connections; certificates are verified, environment proxies ignored.
 
-    def __init__(self, base_url: str, *, largest_answer: int = LARGEST_ANSWER) -> None:
+    `ca_file` names certificates to trust in place of the public ones.
+    """
+
+    def __init__(
+        self, base_url: str, *, ca_file: str = "", largest_answer: int = LARGEST_ANSWER
+    ) -> None:
         self.base_url = base_url.rstrip("/").removesuffix("/REST")
         self._largest = largest_answer
         self._session = requests.Session()
         self._session.trust_env = False
+        self._session.verify = ca_file or True
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, Adapter())
 
     def send(self, request: Request) -> Response:
         until = time.monotonic() + request.timeout
         try:
             with self._opened(request) as response:
                 body = self._body(response, until)
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise TransportError(_reason(error), sent=_was_sent(error)) from error
+        except requests.RequestException as error:
+            reason = _LATE if time.monotonic() >= until else _reason(error)
+            raise TransportError(reason, sent=_was_sent(error)) from error
+        if time.monotonic() >= until:
+            raise TransportError(_LATE)
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Response(response.status_code, body, headers)
 
@@ -81,20 +93,19 @@ class HttpTransport:
         )
 
     def _body(self, response: requests.Response, until: float) -> bytes:
-        """Read piece by piece: the library's time-out is for each piece, ours for the whole."""
         body = bytearray()
-        while piece := response.raw.read1(2**16, decode_content=True):
-            body += piece
-            if len(body) > self._largest:
-                raise TransportError(f"it is longer than {self._largest} bytes")
-            if time.monotonic() > until:
-                raise TransportError("it took too long")
+        with cut_after(until - time.monotonic(), response.raw.shutdown):
+            for piece in response.iter_content(2**16):
+                body += piece
+                if len(body) > self._largest:
+                    raise TransportError(f"it is longer than {self._largest} bytes")
         return bytes(body)
 
     def close(self) -> None:
         self._session.close()
 
 
+_LATE = "it took too long"
 _UNSENDABLE = (
     requests.exceptions.ConnectTimeout,
     requests.exceptions.InvalidURL,
@@ -118,16 +129,17 @@ def _reason(error: Exception) -> str:
     for known, words in _REASONS.items():
         if known in text:
             return words
-    return f"{type(cause or error).__name__}"
+    return f"the connection failed ({type(cause or error).__name__})"
 
 
 _REASONS = {
     "refused": "the connection was refused",
     "resolve": "its name was not found",
     "CERTIFICATE_VERIFY_FAILED": "its certificate is not trusted",
-    "timed out": "it took too long",
+    "timed out": _LATE,
     "closed connection": "the connection was cut",
     "Connection broken": "the connection was cut",
+    "ended prematurely": "the connection was cut",
     "reset by peer": "the connection was cut",
 }
 
