@@ -1,0 +1,36 @@
+"""`manage.py demo_nodes`: the demo's nodes, small real servers on loopback, until a signal."""
+
+import asyncio
+import signal
+from argparse import ArgumentParser
+from random import Random
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from rttm.demo import nodes
+from rttm.demo.scenario import NODES
+
+
+class Command(BaseCommand):
+    help = "Run the demo's nodes: real servers that answer, flap, hang or refuse."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--port", type=int, default=nodes.PORT, help="on every address")
+
+    def handle(self, *args: Any, port: int, **options: Any) -> None:
+        try:
+            asyncio.run(self._run(port))
+        except nodes.PortTaken as error:
+            raise CommandError(str(error)) from None
+
+    async def _run(self, port: int) -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await nodes.run(NODES, port=port, stop=stop, rng=Random(), say=self._say)
+
+    def _say(self, text: str) -> None:
+        self.stdout.write(f"demo_nodes: {text}")
+        self.stdout.flush()
