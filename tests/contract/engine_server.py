@@ -6,7 +6,9 @@ import signal
 import subprocess
 import sys
 import threading
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import requests
@@ -14,6 +16,7 @@ import requests
 from tests.servers import PATIENCE, wait_until
 
 ROOT = Path(__file__).parents[2]
+DATABASE = "engine.sqlite3"
 CUSTOMER, USERNAME, PASSWORD = "acme", "olga", "correct horse"
 READY = re.compile(r"ready at (http://[\d.]+:(\d+))/REST/")
 
@@ -30,10 +33,10 @@ class EngineServer:
         self.lines: list[str] = []  # what the process said on stderr
         self._command = [sys.executable, "manage.py", "engine"]
         self._options = [] if loop else ["--no-loop"]
-        self._env = {**os.environ, **_environment(directory), **env}
+        self.env = {**os.environ, **_environment(directory), **env}
         self._port = "0"
-        self.url = ""
-        self._manage("migrate", "--database", "engine", "--verbosity", "0")
+        self.url = ""  # "http://127.0.0.1:<port>"
+        (directory / DATABASE).write_bytes(_empty_database())
         self.start()
 
     @property
@@ -44,7 +47,7 @@ class EngineServer:
         """A port that was taken once is kept, so that clients find the engine again."""
         command = [*self._command, "--port", self._port, *self._options]
         self._process = subprocess.Popen(
-            command, cwd=ROOT, env=self._env, stderr=subprocess.PIPE, text=True
+            command, cwd=ROOT, env=self.env, stderr=subprocess.PIPE, text=True
         )
         self._follow(self._process)
         wait_until(lambda: self._is_ready() or self._process.poll() is not None, "engine is ready")
@@ -52,22 +55,17 @@ class EngineServer:
 
     def stop(self) -> int:
         """A polite end; the exit code."""
-        return self._end(signal.SIGTERM)
+        return self.end(signal.SIGTERM)
 
     def kill(self) -> None:
         """No chance to finish anything."""
-        self._end(signal.SIGKILL)
+        self.end(signal.SIGKILL)
 
-    def _end(self, number: int) -> int:
+    def end(self, number: int) -> int:
         self._process.send_signal(number)
         code = self._process.wait(PATIENCE)
         self._reader.join(PATIENCE)
         return code
-
-    def _manage(self, *arguments: str) -> None:
-        subprocess.run(
-            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self._env, check=True
-        )
 
     def _follow(self, process: subprocess.Popen[str]) -> None:
         self.lines.clear()
@@ -88,10 +86,24 @@ class EngineServer:
         return found is not None
 
 
+@cache
+def _empty_database() -> bytes:
+    """Its tables are made once for all tests of this process."""
+    with TemporaryDirectory() as name:
+        directory = Path(name)
+        subprocess.run(
+            [sys.executable, "manage.py", "migrate", "--database", "engine", "--verbosity", "0"],
+            cwd=ROOT,
+            env={**os.environ, **_environment(directory)},
+            check=True,
+        )
+        return (directory / DATABASE).read_bytes()
+
+
 def _environment(directory: Path) -> dict[str, str]:
     return {
         "DATA_DIR": str(directory),
-        "ENGINE_DATABASE_URL": f"sqlite:///{directory}/engine.sqlite3",
+        "ENGINE_DATABASE_URL": f"sqlite:///{directory}/{DATABASE}",
         "DYNECT_CUSTOMER": CUSTOMER,
         "DYNECT_USERNAME": USERNAME,
         "DYNECT_PASSWORD": PASSWORD,
@@ -109,7 +121,8 @@ class RawClient:
 
     def log_in(self) -> None:
         names = {"customer_name": CUSTOMER, "user_name": USERNAME, "password": PASSWORD}
-        self._http.headers["Auth-Token"] = self.call("POST", "Session/", names)["data"]["token"]
+        self.token: str = self.call("POST", "Session/", names)["data"]["token"]
+        self._http.headers["Auth-Token"] = self.token
 
     def call(self, method: str, path: str, args: dict[str, Any] | None = None) -> dict[str, Any]:
         """The envelope of a call below /REST/."""

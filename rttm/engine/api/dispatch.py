@@ -59,12 +59,12 @@ VERBS = {
     "DELETE": "delete: Nothing was deleted",
 }
 
-_job_ids = store.job_ids()
+_job_ids = store.JobIds()
 
 
 def handle(call: ApiCall, now: float) -> ApiReply:
     """Never raises for what a client sent; one call at a time in a process."""
-    job_id = next(_job_ids)
+    job_id = _job_ids.take()
     try:
         return success(_answer(call, now), job_id)
     except Failure as failure:

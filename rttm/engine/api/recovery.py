@@ -51,7 +51,7 @@ def _of_waiting(verb: str, address: str, done: store.Recovered, after: ServiceVa
         return _warning(f"{verb}: {address} is still down, so it stays out")
     if _is_down(address, after):
         return _warning(f"{verb}: {address} is down, and comes back when a probe succeeds")
-    return Message(f"{verb}: {address} is back in service")
+    return Message(f"{verb}: {address} is available again")
 
 
 def _of_regions(verb: str, done: store.Recovered) -> Iterator[Message]:

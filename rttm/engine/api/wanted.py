@@ -81,9 +81,10 @@ def _of_obeyed(problems: Problems, wanted: Service) -> Problems:
 
 
 def _joined(read: Problems, checked: Iterable[Problem]) -> Problems:
-    """A field that made no sense is not judged once more."""
+    """A field that made no sense is not judged once more, nor is what is in it."""
     fields = {problem.field for problem in read}
-    return read + [problem for problem in checked if problem.field not in fields]
+    inside = tuple(field + mark for field in fields for mark in ".[")
+    return read + [p for p in checked if p.field not in fields and not p.field.startswith(inside)]
 
 
 def has_changes(args: JSON) -> bool:

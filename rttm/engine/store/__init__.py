@@ -1,6 +1,7 @@
 """core.schema values <-> rows: all that the API and the loop read and write goes through here."""
 
 from .configuration import (
+    JobIds,
     Recovered,
     activate,
     addresses,
@@ -13,7 +14,6 @@ from .configuration import (
     find_zone,
     hold,
     in_zone,
-    job_ids,
     recover,
     recover_address,
     zones,
@@ -29,6 +29,7 @@ from .results import (
 )
 
 __all__ = [
+    "JobIds",
     "Recovered",
     "RunResult",
     "Watched",
@@ -44,7 +45,6 @@ __all__ = [
     "find_zone",
     "hold",
     "in_zone",
-    "job_ids",
     "observe",
     "recover",
     "recover_address",

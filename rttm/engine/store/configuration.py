@@ -3,7 +3,6 @@
 The functions that change something are called inside a transaction, on a row from `hold`.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from django.db import transaction
@@ -152,7 +151,7 @@ def recover_address(row: Service, address: str, *, now: float, user_name: str) -
 
 def _recover(row: Service, states: QuerySet[AddressState], cause: Cause) -> Recovered:
     latched = states.filter(latched=True)
-    waiting = tuple(latched.order_by("pk").values_list("address", flat=True))
+    waiting = tuple(latched.order_by("address").values_list("address", flat=True))
     in_failover = RegionState.objects.filter(service=row, in_failover=True).order_by("pk")
     failed_over = tuple(in_failover.values_list("region_code", flat=True))
     latched.update(latched=False)
@@ -165,10 +164,20 @@ def delete(row: Service, *, now: float, user_name: str) -> None:
     row.delete()
 
 
-def job_ids() -> Iterator[int]:
+class JobIds:
     """Numbers that were never given before, also after a restart; fetched many at a time."""
-    while True:
+
+    def __init__(self) -> None:
+        self._next = self._end = 0
+
+    def take(self) -> int:
+        if self._next == self._end:
+            self._fetch()
+        self._next += 1
+        return self._next
+
+    def _fetch(self) -> None:
         with transaction.atomic(using=ALIAS):
             counter, _ = Counter.objects.select_for_update().get_or_create(name="job")
             Counter.objects.filter(pk=counter.pk).update(last=F("last") + JOB_IDS_AT_ONCE)
-        yield from range(counter.last + 1, counter.last + JOB_IDS_AT_ONCE + 1)
+        self._next, self._end = counter.last, counter.last + JOB_IDS_AT_ONCE

@@ -1,0 +1,97 @@
+"""The engine's records: what the reports show, and how long."""
+
+from dataclasses import replace
+
+import pytest
+
+from rttm.core.schema import ServiceKey
+from rttm.engine import models, reports, store
+from tests import builders
+
+NOW = 1_700_000_000.0
+KEY = ServiceKey("example.com", "www.example.com")
+DAY = 86_400
+
+
+def create(at: float = NOW) -> models.Service:
+    zone, _ = store.create_zone(KEY.zone)
+    return store.create(zone, builders.service(), now=at, user_name="olga")
+
+
+def set_serve_count(row: models.Service, count: int, at: float) -> None:
+    value = row.value
+    region = replace(value.region[0], serve_count=count)
+    store.change(row, replace(value, region=(region,)), now=at, user_name="olga")
+
+
+def counts(start: float, end: float) -> list[int]:
+    return [record.serve_count for record in reports.log_report(KEY, int(start), int(end))[0]]
+
+
+def test_the_log_shows_a_span_with_both_its_ends(db):
+    row = create()
+    for number in (2, 3, 4):
+        set_serve_count(row, number, NOW + number)
+    assert counts(NOW, NOW + 10) == [1, 2, 3, 4]
+    assert counts(NOW + 2, NOW + 3) == [2, 3]
+    assert counts(NOW + 5, NOW + 10) == []
+
+
+def test_the_rrset_report_shows_what_was_valid_at_a_moment(db):
+    row = create()
+    set_serve_count(row, 2, NOW + 10)
+    at = [reports.rrset_report(KEY, int(NOW) + late) for late in (-1, 0, 9, 10, 99)]
+    assert [[record.serve_count for record in found] for found in at] == [[], [1], [1], [2], [2]]
+
+
+def test_a_log_that_is_too_long_is_cut_at_its_end_and_says_so(db, monkeypatch):
+    row = create()
+    for number in (2, 3):
+        set_serve_count(row, number, NOW + number)
+    monkeypatch.setattr(reports, "LOG_CAP", 2)
+    found, is_cut = reports.log_report(KEY, int(NOW), int(NOW) + 10)
+    assert [record.serve_count for record in found] == [1, 2]
+    assert is_cut
+    assert not reports.log_report(KEY, int(NOW), int(NOW) + 2)[1]
+
+
+def test_records_outlive_their_service(db):
+    row = create()
+    store.delete(row, now=NOW + 10, user_name="olga")
+    found, _ = reports.log_report(KEY, int(NOW), int(NOW) + 10)
+    assert [record.region_status for record in found] == ["unk", "reg_remove"]
+    assert reports.rrset_report(KEY, int(NOW) + 9)
+    assert reports.rrset_report(KEY, int(NOW) + 10) == []
+    assert reports.has_records(KEY)
+
+
+def test_a_service_that_comes_again_goes_on_with_its_records(db):
+    store.delete(create(), now=NOW + 10, user_name="olga")
+    create(at=NOW + 20)
+    assert len(reports.rrset_report(KEY, int(NOW) + 20)) == 1
+    assert counts(NOW, NOW + 20) == [1, 1, 1]
+
+
+def test_a_clock_that_was_set_back_does_not_mix_history(db):
+    row = create()
+    set_serve_count(row, 2, NOW - 500)
+    assert counts(NOW, NOW) == [1, 2]
+    assert reports.rrset_report(KEY, int(NOW))[0].serve_count == 2
+
+
+@pytest.mark.parametrize(("days", "kept"), [(0, [1, 2, 3]), (89, [1, 2, 3]), (91, [2, 3])])
+def test_old_records_are_dropped_but_those_still_valid_when_the_kept_time_begins(
+    db, settings, days, kept
+):
+    settings.RETENTION_DAYS = 90
+    row = create()
+    set_serve_count(row, 2, NOW + 10)
+    set_serve_count(row, 3, NOW + DAY * 5)
+    reports.prune(NOW + 11 + days * DAY)
+    assert counts(0, 2 * NOW) == kept
+
+
+def test_the_newest_record_is_never_dropped(db):
+    create()
+    reports.prune(NOW + 10_000 * DAY)
+    assert counts(0, 2 * NOW) == [1]

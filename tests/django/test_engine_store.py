@@ -1,0 +1,513 @@
+"""What the engine's store makes of configurations, probe results and silence."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from rttm.core.eligibility import Place
+from rttm.core.health import ProbeResult
+from rttm.core.schedule import Kind
+from rttm.core.schema import HealthMonitor, PoolEntry, Region, ResponseSet, Service
+from rttm.core.terms import EntryStatus, Status
+from rttm.engine import models, reports, store
+from tests import builders
+
+NOW = 1_700_000_000.0
+USER = "olga"
+ONE, TWO = "192.0.2.1", "192.0.2.2"
+INTERVAL = 300.0  # seconds, of the builders' health monitor
+
+
+class Engine:
+    """One service, and a site that probes it."""
+
+    def __init__(self, value: Service) -> None:
+        self.key = value.key
+        zone, _ = store.create_zone(value.zone)
+        store.create(zone, value, now=NOW, user_name=USER)
+
+    @property
+    def row(self) -> models.Service:
+        row = store.hold(*self.key)
+        assert row
+        return row
+
+    @property
+    def seen(self) -> Service:
+        return store.observe([self.row])[0]
+
+    def entry(self, address: str, region: str = "global") -> PoolEntry:
+        found = self.seen.at(region)
+        assert found
+        entry = found.entry(address)
+        assert entry
+        return entry
+
+    def change(self, wanted: Service, at: float = NOW) -> None:
+        store.change(self.row, wanted, now=at, user_name=USER)
+
+    def set_mode(self, address: str, mode: str) -> None:
+        service = self.row.value
+        pool = tuple(
+            replace(entry, serve_mode=mode) if entry.address == address else entry
+            for entry in service.region[0].pool
+        )
+        self.change(replace(service, region=(replace(service.region[0], pool=pool),)))
+
+    def probe(self, at: float = NOW, *, site: str = "XXX", version: int = 0, **runs: str) -> None:
+        """Results by the last number of the address: probe(_1="down")."""
+        results = [
+            self.result(f"192.0.2.{name[1:]}", EntryStatus(status), at, version=version)
+            for name, status in runs.items()
+        ]
+        store.record_results(results, site_code=site, now=at)
+
+    def result(
+        self, address: str, status: EntryStatus, at: float, *, version: int = 0
+    ) -> store.RunResult:
+        row = self.row
+        result = ProbeResult(status, f"said {status}")
+        return store.RunResult(row.pk, version or row.version, address, Kind.HEALTH, result, at)
+
+    def measure(self, at: float = NOW, **milliseconds: float) -> None:
+        row = self.row
+        results = [
+            store.RunResult(
+                row.pk, row.version, f"192.0.2.{name[1:]}", Kind.PERF,
+                ProbeResult(EntryStatus.UP, "fast", ms), at,
+            )
+            for name, ms in milliseconds.items()
+        ]  # fmt: skip
+        store.record_results(results, site_code="XXX", now=at)
+
+    @property
+    def log(self) -> list[ResponseSet]:
+        return reports.log_report(self.key, 0, 2 * int(NOW))[0]
+
+    @property
+    def told(self) -> list[tuple[str, str, str, tuple[str, ...]]]:
+        """The log in short."""
+        return [(r.change_type, r.region_code, r.region_status, r.values) for r in self.log]
+
+    def serves(self, region: str = "global", at: float = 2 * NOW) -> Sequence[str]:
+        found = reports.rrset_report(self.key, int(at))
+        return next(record.values for record in found if record.region_code == region)
+
+
+@pytest.fixture
+def engine() -> Engine:
+    """Two addresses, both eligible; below one, failover to 192.0.2.99."""
+    return Engine(builders.service(region=(builders.region(ep=2),)))
+
+
+def test_a_new_service_answers_before_its_first_probe(engine):
+    assert engine.seen.status == Status.UNK
+    assert engine.told == [("user", "global", "unk", (ONE, TWO))]
+    assert engine.log[0].user_name == USER
+
+
+def test_a_probe_that_finds_both_up_is_recorded_as_up(engine):
+    engine.probe(_1="up", _2="up")
+    assert engine.seen.status == Status.OK
+    assert engine.told[1:] == [("health", "global", "up", (ONE, TWO))]
+    assert engine.log[1].user_name == ""
+
+
+def test_a_down_address_is_not_served(engine):
+    engine.probe(_1="up", _2="down")
+    assert engine.entry(TWO).status == EntryStatus.DOWN
+    assert engine.seen.status == Status.TROUBLE
+    assert engine.told[-1] == ("health", "global", "trouble", (ONE,))
+
+
+def test_a_pool_entry_shows_its_evidence_by_site(engine):
+    engine.probe(NOW + 5, _2="down")
+    [log] = engine.entry(TWO).log
+    assert (log.site_code, log.status, log.message, log.time) == (
+        "XXX", "down", "said down", int(NOW) + 5,
+    )  # fmt: skip
+
+
+def test_results_that_change_nothing_are_not_recorded(engine):
+    engine.probe(_1="up", _2="up")
+    serial = models.Zone.objects.get().serial
+    engine.probe(NOW + 60, _1="up", _2="up")
+    assert len(engine.log) == 2
+    assert models.Zone.objects.get().serial == serial
+    assert engine.entry(ONE).log[0].time == int(NOW) + 60
+
+
+def test_each_recorded_change_has_a_serial_of_its_own(engine):
+    engine.probe(_1="up", _2="down")
+    engine.probe(_2="up")
+    serials = [record.serial for record in engine.log]
+    assert serials == [serials[0], serials[0] + 1, serials[0] + 2]
+
+
+def test_too_few_addresses_fail_over_and_come_back(engine):
+    engine.probe(_1="down", _2="down")
+    assert engine.seen.status == Status.FAILOVER
+    assert engine.told[-1] == ("health", "global", "failover", ("192.0.2.99",))
+    engine.probe(_1="up")
+    assert engine.told[-1] == ("health", "global", "trouble", (ONE,))
+
+
+def test_recovery_delay_counts_up_runs_and_says_how_many(engine):
+    engine.change(replace(engine.row.value, recovery_delay=1))
+    engine.probe(_1="down", _2="up")
+    engine.probe(_1="up")
+    entry = engine.entry(ONE)
+    assert entry.status == EntryStatus.DOWN
+    assert entry.log[0].message == "said up; up 1 of 2 times in a row"
+    engine.probe(_1="up")
+    assert engine.entry(ONE).status == EntryStatus.UP
+
+
+class TestLatch:
+    """Serve mode `remove`."""
+
+    @pytest.fixture
+    def engine(self) -> Engine:
+        pool = (builders.pool_entry(ONE, serve_mode="remove"), builders.pool_entry(TWO))
+        engine = Engine(builders.service(region=(builders.region(pool=pool, ep=2),)))
+        engine.probe(_1="down", _2="up")
+        return engine
+
+    def test_entry_with_mode_remove_stays_out_after_it_comes_back_up(self, engine):
+        engine.probe(_1="up")
+        entry = engine.entry(ONE)
+        assert entry.status == EntryStatus.UP
+        assert entry.log[0].message == "said up; waits for recover"
+        assert engine.serves() == (TWO,)
+
+    def test_recover_of_the_address_brings_it_back(self, engine):
+        engine.probe(_1="up")
+        done = store.recover_address(engine.row, ONE, now=NOW, user_name=USER)
+        assert (done.latched, done.after.latched) == ((ONE,), frozenset())
+        assert engine.serves() == (ONE, TWO)
+        assert engine.log[-1].user_name == USER
+        assert "waits" not in engine.entry(ONE).log[0].message
+
+    def test_recover_of_another_address_leaves_it_out(self, engine):
+        engine.probe(_1="up")
+        store.recover_address(engine.row, TWO, now=NOW, user_name=USER)
+        assert engine.serves() == (TWO,)
+
+    def test_recover_of_the_service_brings_it_back(self, engine):
+        engine.probe(_1="up")
+        store.recover(engine.row, now=NOW, user_name=USER)
+        assert engine.serves() == (ONE, TWO)
+
+    def test_an_address_that_is_still_down_latches_again_at_once(self, engine):
+        done = store.recover_address(engine.row, ONE, now=NOW, user_name=USER)
+        assert done.after.latched == {ONE}
+        engine.probe(_1="up")
+        assert engine.serves() == (TWO,)
+
+    def test_another_mode_drops_the_latch_for_good(self, engine):
+        engine.probe(_1="up")
+        engine.set_mode(ONE, "obey")
+        assert engine.serves() == (ONE, TWO)
+        engine.set_mode(ONE, "remove")
+        assert engine.serves() == (ONE, TWO)
+
+    def test_deleting_the_entry_drops_the_latch(self, engine):
+        service = engine.row.value
+        [region] = service.region
+        engine.change(replace(service, region=(replace(region, pool=region.pool[1:]),)))
+        engine.change(service)
+        assert engine.serves() == (ONE, TWO)
+        assert engine.entry(ONE).log == ()
+
+    def test_silence_does_not_lift_the_latch(self, engine):
+        store.expire(NOW + 10 * INTERVAL, "XXX")
+        assert engine.entry(ONE).status == EntryStatus.UNK
+        assert engine.serves() == (TWO,)
+
+    def test_deactivating_does_not_lift_the_latch(self, engine):
+        store.deactivate(engine.row, now=NOW, user_name=USER)
+        store.activate(engine.row, now=NOW, user_name=USER)
+        assert engine.serves() == (TWO,)
+
+
+class TestHeldInFailover:
+    """auto_recover N."""
+
+    @pytest.fixture
+    def engine(self) -> Engine:
+        value = builders.service(region=(builders.region(ep=2),), auto_recover=False)
+        engine = Engine(value)
+        engine.probe(_1="down", _2="down")
+        engine.probe(_1="up", _2="up")
+        return engine
+
+    def test_the_region_stays_in_failover_although_its_counts_are_met(self, engine):
+        assert engine.seen.status == Status.FAILOVER
+        assert engine.serves() == ("192.0.2.99",)
+
+    def test_recover_ends_it(self, engine):
+        done = store.recover(engine.row, now=NOW, user_name=USER)
+        assert done.failed_over == ("global",)
+        assert engine.seen.status == Status.OK
+        assert engine.serves() == (ONE, TWO)
+
+    def test_recover_with_too_few_addresses_goes_straight_back(self, engine):
+        engine.probe(_1="down", _2="down")
+        done = store.recover(engine.row, now=NOW, user_name=USER)
+        assert done.after.decisions["global"].in_failover
+        engine.probe(_1="up", _2="up")
+        assert engine.seen.status == Status.FAILOVER
+
+    def test_recover_of_an_address_does_not_end_it(self, engine):
+        store.recover_address(engine.row, ONE, now=NOW, user_name=USER)
+        assert engine.seen.status == Status.FAILOVER
+
+    def test_switching_auto_recover_on_ends_it(self, engine):
+        engine.change(replace(engine.row.value, auto_recover=True))
+        assert engine.seen.status == Status.OK
+
+    def test_it_outlasts_deactivation(self, engine):
+        store.deactivate(engine.row, now=NOW, user_name=USER)
+        assert engine.seen.status == Status.UNK
+        store.activate(engine.row, now=NOW, user_name=USER)
+        assert engine.seen.status == Status.FAILOVER
+
+
+class TestSilence:
+    def test_statuses_are_unknown_after_three_intervals(self, engine):
+        engine.probe(_1="up", _2="down")
+        store.expire(NOW + 3 * INTERVAL, "XXX")
+        assert engine.entry(ONE).status == EntryStatus.UP
+        store.expire(NOW + 3 * INTERVAL + 1, "XXX")
+        assert engine.entry(ONE).status == EntryStatus.UNK
+        assert engine.entry(TWO).log[0].status == EntryStatus.UNK
+        assert engine.seen.status == Status.UNK
+
+    def test_no_report_shows_a_gap_in_probing_as_up(self, engine):
+        engine.probe(NOW, _1="up", _2="up")
+        store.expire(NOW + 100 * INTERVAL, "XXX")
+        gap = engine.log[-1]
+        assert (gap.change_type, gap.region_status) == ("health", "unk")
+        assert gap.change_ts == int(NOW)
+
+    def test_a_result_after_the_silence_counts_at_once(self, engine):
+        engine.probe(_1="up", _2="up")
+        store.expire(NOW + 10 * INTERVAL, "XXX")
+        engine.probe(NOW + 11 * INTERVAL, _1="up", _2="up")
+        assert [status for _, _, status, _ in engine.told] == ["unk", "up", "unk", "up"]
+
+    def test_a_run_that_tells_nothing_keeps_the_status_and_says_why(self, engine):
+        engine.probe(_1="up")
+        engine.probe(NOW + 1, _1="unk")
+        entry = engine.entry(ONE)
+        assert (entry.status, entry.log[0].message) == (EntryStatus.UP, "said unk")
+
+    def test_an_unprobed_service_does_not_keep_its_last_statuses(self, engine):
+        engine.probe(_1="down", _2="up")
+        engine.change(replace(engine.row.value, monitor=HealthMonitor("NONE", 5)))
+        assert engine.entry(ONE).status == EntryStatus.UNK
+
+
+class TestInactive:
+    def test_it_answers_nothing_and_knows_nothing(self, engine):
+        engine.probe(_1="up", _2="down")
+        store.deactivate(engine.row, now=NOW, user_name=USER)
+        assert engine.serves() == ()
+        assert engine.seen.status == Status.UNK
+        assert engine.entry(TWO).status == EntryStatus.UNK
+        assert engine.told[-1] == ("user", "global", "unk", ())
+
+    def test_it_is_not_watched(self, engine):
+        assert store.watched_versions() == {engine.row.pk: 1}
+        store.deactivate(engine.row, now=NOW, user_name=USER)
+        assert store.watched_versions() == {}
+        assert store.watched([engine.row.pk], "XXX") == []
+
+    def test_results_that_come_late_are_dropped(self, engine):
+        store.deactivate(engine.row, now=NOW, user_name=USER)
+        engine.probe(_1="down")
+        assert engine.entry(ONE).log == ()
+
+    def test_results_of_before_are_dropped_after_activation_too(self, engine):
+        old = engine.row.version
+        store.deactivate(engine.row, now=NOW, user_name=USER)
+        store.activate(engine.row, now=NOW, user_name=USER)
+        engine.probe(_1="down", version=old)
+        assert engine.entry(ONE).status == EntryStatus.UNK
+        assert engine.serves() == (ONE, TWO)
+
+
+class TestChange:
+    def test_the_same_configuration_is_no_change(self, engine):
+        engine.change(engine.row.value)
+        assert engine.row.version == 1
+        assert len(engine.log) == 1
+
+    def test_a_label_changes_no_response_set(self, engine):
+        service = engine.row.value
+        [region] = service.region
+        pool = (replace(region.pool[0], label="new"), region.pool[1])
+        engine.change(replace(service, region=(replace(region, pool=pool),)))
+        assert engine.entry(ONE).label == "new"
+        assert engine.row.version == 2
+        assert len(engine.log) == 1
+
+    def test_a_new_address_starts_unknown(self, engine):
+        engine.probe(_1="down", _2="up")
+        service = engine.row.value
+        [region] = service.region
+        pool = (replace(region.pool[0], address="192.0.2.3"), region.pool[1])
+        engine.change(replace(service, region=(replace(region, pool=pool),)))
+        assert engine.entry("192.0.2.3").status == EntryStatus.UNK
+        assert engine.serves() == ("192.0.2.3", TWO)
+
+    def test_results_of_an_address_that_is_gone_are_dropped(self, engine):
+        engine.probe(_3="down")
+        assert not models.Health.objects.exists()
+
+    def test_results_of_a_service_that_is_gone_are_dropped(self, engine):
+        late = engine.result(ONE, EntryStatus.DOWN, NOW)
+        store.delete(engine.row, now=NOW, user_name=USER)
+        store.record_results([late], site_code="XXX", now=NOW)
+        assert not models.Health.objects.exists()
+
+    def test_results_of_the_monitor_of_before_are_dropped(self, engine):
+        engine.change(replace(engine.row.value, monitor=HealthMonitor("HTTP", 5, port=81)))
+        engine.probe(_1="down", version=1)
+        assert engine.entry(ONE).status == EntryStatus.UNK
+        engine.probe(_1="down", version=2)
+        assert engine.entry(ONE).status == EntryStatus.DOWN
+
+    def test_results_outlive_a_change_of_something_else(self, engine):
+        engine.change(replace(engine.row.value, ttl=60))
+        engine.probe(_1="down", version=1)
+        assert engine.entry(ONE).status == EntryStatus.DOWN
+
+    def test_removing_a_region_is_recorded(self, engine):
+        service = engine.row.value
+        asia = builders.region("Asia", "192.0.2.7", failover_mode="global", failover_data="")
+        engine.change(replace(service, region=(*service.region, asia)))
+        engine.change(service, at=NOW + 10)
+        assert engine.told[-1] == ("user", "Asia", "reg_remove", ())
+        assert [r.region_code for r in reports.rrset_report(engine.key, int(NOW) + 10)] == [
+            "global"
+        ]
+        assert len(reports.rrset_report(engine.key, int(NOW) + 9)) == 2
+
+    def test_a_change_that_cannot_be_settled_is_not_kept(self, engine, monkeypatch):
+        def fail(*args: object) -> None:
+            raise RuntimeError("no decision")
+
+        monkeypatch.setattr(store.results, "settle", fail)
+        with pytest.raises(RuntimeError):
+            engine.probe(_1="down")
+        assert engine.entry(ONE).status == EntryStatus.UNK
+        assert engine.entry(ONE).log == ()
+
+
+class TestAutopopulated:
+    @pytest.fixture
+    def engine(self) -> Engine:
+        asleep = Region("Asia", autopopulate=True, pool=(builders.pool_entry("192.0.2.7"),))
+        return Engine(builders.service(region=(builders.region(ep=2), asleep)))
+
+    def test_it_serves_and_shows_the_global_pool(self, engine):
+        engine.probe(_1="up", _2="down")
+        assert engine.serves("Asia") == (ONE,)
+        shown = engine.seen.at("Asia")
+        assert [(entry.address, entry.status) for entry in shown.pool] == [
+            (ONE, EntryStatus.UP), (TWO, EntryStatus.DOWN),
+        ]  # fmt: skip
+        assert shown.status == Status.TROUBLE
+
+    def test_its_own_pool_sleeps(self, engine):
+        [watched] = store.watched([engine.row.pk], "XXX")
+        pools = [[entry.address for entry in region.pool] for region in watched.service.region]
+        assert pools == [[ONE, TWO], [ONE, TWO]]
+        assert engine.row.value.at("Asia").entry("192.0.2.7")
+
+
+class TestPerformance:
+    @pytest.fixture
+    def engine(self) -> Engine:
+        return Engine(builders.service(region=(builders.region(ep=1),)))
+
+    def test_another_fastest_address_is_a_perf_change(self, engine):
+        engine.measure(_1=30, _2=20)
+        assert engine.told[-1] == ("perf", "global", "unk", (TWO,))
+
+    def test_times_that_keep_the_order_record_nothing(self, engine):
+        engine.measure(_1=20, _2=30)
+        assert len(engine.log) == 1
+
+    def test_the_median_decides_not_the_last_run(self, engine):
+        for ms in (10, 11, 12):
+            engine.measure(_1=ms, _2=20)
+        engine.measure(_1=90, _2=20)
+        assert engine.serves() == (ONE,)
+
+    def test_times_taken_in_another_way_start_anew(self, engine):
+        engine.measure(_1=30, _2=20)
+        service = engine.row.value
+        other = replace(service.performance_monitor, path="/slow")
+        engine.change(replace(service, performance_monitor=other))
+        assert engine.serves() == (ONE,)
+
+    def test_a_status_in_the_same_batch_is_a_health_change(self, engine):
+        engine.measure(_1=20)
+        engine.probe(_1="down")
+        assert engine.told[-1][0] == "health"
+
+
+class TestSites:
+    def test_the_majority_decides(self, engine):
+        engine.probe(_1="up", site="LHR")
+        engine.probe(_1="down", site="EWR")
+        assert engine.entry(ONE).status == EntryStatus.UP  # a tie keeps it
+        engine.probe(_1="down", site="SJC")
+        assert engine.entry(ONE).status == EntryStatus.DOWN
+        assert [log.site_code for log in engine.entry(ONE).log] == ["EWR", "LHR", "SJC"]
+
+    def test_a_site_that_went_silent_does_not_vote(self, engine):
+        engine.probe(_1="up", site="LHR")
+        engine.probe(NOW + 2 * INTERVAL + 1, _1="down", site="EWR")
+        assert engine.entry(ONE).status == EntryStatus.DOWN
+
+    def test_silence_of_one_leaves_the_word_to_the_other(self, engine):
+        engine.probe(_1="down", site="LHR")
+        engine.probe(NOW + 3 * INTERVAL, _1="up", site="EWR")
+        store.expire(NOW + 3 * INTERVAL + 1, "LHR")
+        assert engine.entry(ONE).status == EntryStatus.UP
+
+    def test_each_site_watches_its_own_health(self, engine):
+        engine.probe(_1="down", site="LHR")
+        [watched] = store.watched([engine.row.pk], "EWR")
+        assert watched.healths == {}
+        [watched] = store.watched([engine.row.pk], "LHR")
+        assert watched.healths[ONE].status == EntryStatus.DOWN
+
+
+def test_a_batch_over_two_services_reaches_both(engine):
+    other = Engine(builders.service("api.example.com"))
+    results = [
+        engine.result(ONE, EntryStatus.DOWN, NOW),
+        other.result(TWO, EntryStatus.DOWN, NOW),
+    ]
+    store.record_results(results, site_code="XXX", now=NOW)
+    assert [engine.entry(ONE).status, engine.entry(TWO).status] == ["down", "unk"]
+    assert [other.entry(ONE).status, other.entry(TWO).status] == ["unk", "down"]
+
+
+def test_the_reasons_of_a_decision_are_at_hand(engine):
+    engine.probe(_1="down", _2="up")
+    done = store.recover(engine.row, now=NOW, user_name=USER)
+    places = {v.address: v.place for v in done.after.decisions["global"].verdicts}
+    assert places == {ONE: Place.OUT, TWO: Place.SERVED}
+
+
+def test_job_ids_are_never_given_twice(db):
+    first, second = store.JobIds(), store.JobIds()
+    taken = [first.take(), first.take(), second.take(), first.take()]
+    assert len(set(taken)) == 4
+    assert taken[1] == taken[0] + 1
