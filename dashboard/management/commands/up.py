@@ -12,7 +12,7 @@ from typing import Any
 import redis
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
 from dashboard import demo, preflight, valkey
@@ -36,6 +36,11 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if settings.DEMO and not settings.BUNDLED_ENGINE:
+            raise CommandError(
+                "The demo fills the bundled engine, never a backend elsewhere: "
+                "set DEMO=0, or leave DYNECT_URL unset."
+            )
         wanted = {"PORT": (settings.HOST, settings.PORT)}
         if settings.BUNDLED_ENGINE:
             wanted["ENGINE_PORT"] = (LOOPBACK, settings.ENGINE_PORT)
@@ -68,7 +73,7 @@ async def start_all(processes: Processes) -> None:
     if settings.BUNDLED_REDIS:
         program, processes.environment["REDIS_URL"] = valkey.prepare(settings.DATA_DIR / "valkey")
         await processes.start(program)
-    redis_url = processes.environment["REDIS_URL"]
+    redis_url = processes.environment.get("REDIS_URL") or settings.REDIS_URL
     await asyncio.gather(
         asyncio.to_thread(prepare), until("Redis", partial(redis_answers, redis_url))
     )
