@@ -1,6 +1,7 @@
 """Hypothesis strategies for core values, in the form in which they are kept."""
 
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -130,7 +131,7 @@ def spoiled(draw: st.DrawFn, values: st.SearchStrategy[Any]) -> Any:
     for _ in range(draw(st.integers(1, 3))):
         places = list(_places(value))
         holder, key = draw(st.sampled_from(places)) if places else ({}, "")
-        holder[key] = draw(st.sampled_from(ODD))
+        holder[key] = deepcopy(draw(st.sampled_from(ODD)))
         if isinstance(holder, dict) and draw(st.booleans()):
             del holder[key]
     return value
