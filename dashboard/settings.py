@@ -184,6 +184,9 @@ DYNECT_PASSWORD = (
 # The engine's own: only `manage.py engine` reads these.
 SECONDS_PER_MINUTE = env_int("SECONDS_PER_MINUTE", 60, minimum=1)
 SITE_CODE = env_str("SITE_CODE", "XXX")
+ENGINE_SESSION_IDLE = env_int("ENGINE_SESSION_IDLE", 3600, minimum=1)  # seconds
+# A zone comes into being with its first service; off, a service there is NOT_FOUND, as at Dyn.
+ENGINE_CREATE_ZONES = env_bool("ENGINE_CREATE_ZONES", default=True)
 # Public addresses may be probed; others only where PROBE_ALLOW has them; PROBE_DENY wins.
 PROBE_ALLOW = env_networks("PROBE_ALLOW")
 PROBE_DENY = env_networks("PROBE_DENY")

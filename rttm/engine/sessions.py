@@ -9,7 +9,6 @@ from django.conf import settings
 
 from .models import Session
 
-IDLE_SECONDS = 3600
 USES_NOTED = 60  # per idle time: a write for every call would cost more than the call
 
 
@@ -67,7 +66,7 @@ def prune(now: float) -> None:
 
 
 def _idle_seconds() -> float:
-    return float(getattr(settings, "ENGINE_SESSION_IDLE", IDLE_SECONDS))
+    return float(settings.ENGINE_SESSION_IDLE)
 
 
 def _same(given: str, wanted: str) -> bool:

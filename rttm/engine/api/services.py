@@ -72,7 +72,7 @@ def create(request: Request, zone_name: str, fqdn: str) -> Answer:
 
 def _zone(zone_name: str) -> Zone:
     """With the setting off, a zone has to be there before its services, as at Dyn."""
-    if getattr(settings, "ENGINE_CREATE_ZONES", True):
+    if settings.ENGINE_CREATE_ZONES:
         return store.create_zone(zone_name)[0]
     return zones.known(zone_name)
 
