@@ -243,8 +243,13 @@ def _target(
 
 
 def _last_resort(region: Region) -> tuple[tuple[Record, ...], int, str]:
-    rest = [entry for entry in region.pool if entry.serve_mode != ServeMode.NO]
-    return tuple(_record(entry) for entry in rest), region.serve_count, LAST_RESORT
+    records = tuple(_record(entry) for entry in last_resort(region))
+    return records, region.serve_count, LAST_RESORT
+
+
+def last_resort(region: Region) -> tuple[PoolEntry, ...]:
+    """What a region in failover answers with when its target has nothing: never mode `no`."""
+    return tuple(entry for entry in region.pool if entry.serve_mode != ServeMode.NO)
 
 
 def worst(statuses: Collection[str]) -> Status:

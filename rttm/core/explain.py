@@ -6,7 +6,16 @@ A backend says which records a region serves but not why; this puts its facts in
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from .eligibility import Fact, Facts, Place, Verdict, is_available, why_out, why_served
+from .eligibility import (
+    Fact,
+    Facts,
+    Place,
+    Verdict,
+    is_available,
+    last_resort,
+    why_out,
+    why_served,
+)
 from .schema import PoolEntry, Region
 from .terms import FailoverMode, Status
 
@@ -48,7 +57,7 @@ def _verdict(
 ) -> Verdict:
     fact = facts.get(entry.address, Fact())
     if served is not None and entry.address in served:
-        return Verdict(entry.address, Place.SERVED, _served(entry, fact, region))
+        return Verdict(entry.address, Place.SERVED, _served(entry, fact, region, served))
     if not is_available(entry, fact):
         return Verdict(entry.address, Place.OUT, why_out(entry, fact))
     if region.status == Status.FAILOVER:
@@ -58,10 +67,11 @@ def _verdict(
     return Verdict(entry.address, Place.STANDBY, f"slower than the fastest {region.ep}")
 
 
-def _served(entry: PoolEntry, fact: Fact, region: Region) -> str:
-    if region.status == Status.FAILOVER:
-        return "served as the last resort"
-    return why_served(entry, fact)
+def _served(entry: PoolEntry, fact: Fact, region: Region, served: Collection[str]) -> str:
+    if region.status != Status.FAILOVER:
+        return why_served(entry, fact)
+    own = {entry.address for entry in last_resort(region)}
+    return "served as the last resort" if own == set(served) else "the failover target has it too"
 
 
 def _target(region: Region) -> str:
