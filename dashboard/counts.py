@@ -4,10 +4,14 @@ from collections import Counter
 from dataclasses import dataclass
 
 from dashboard.templatetags.rttm import SIGNS
+from rttm.core.terms import WORST_FIRST
 from rttm.models import Service
 
-ALWAYS_SHOWN = ("failover", "trouble", "unk", "ok")
-ALARMS = ("failover", "trouble")
+STATES = (*WORST_FIRST, "inactive", "gone")
+"""The signs a service can have, in the order of every page."""
+
+ALARMS = WORST_FIRST[:2]
+ICONS = WORST_FIRST[:3]  # each has one of its own
 TITLE_SIGNS = {"failover": "◆", "trouble": "▲"}
 
 
@@ -44,7 +48,7 @@ class Counts:
     def icon(self) -> str:
         """The icon of the worst state there is."""
         worst = next((count.state for count in self.shown if count.number), "ok")
-        return f"icons/{worst if worst in ALWAYS_SHOWN[:3] else 'mark'}.svg"
+        return f"icons/{worst if worst in ICONS else 'mark'}.svg"
 
     @property
     def words(self) -> str:
@@ -55,5 +59,6 @@ class Counts:
 def read_counts(chosen: str = "") -> Counts:
     """Count the mirror's services by the one word a reader needs first, as `Service.sign` says."""
     found = Counter(row.sign for row in Service.objects.only("active", "status", "gone_at"))
-    others = sorted(found.keys() - set(ALWAYS_SHOWN))
-    return Counts(tuple(Count(state, found[state]) for state in (*ALWAYS_SHOWN, *others)), chosen)
+    states = (*STATES, *sorted(found.keys() - set(STATES)))
+    shown = (state for state in states if state in WORST_FIRST or found[state])
+    return Counts(tuple(Count(str(state), found[state]) for state in shown), chosen)

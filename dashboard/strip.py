@@ -23,7 +23,7 @@ HEADS = {
 }
 """The column heads; a cell's words name the region in full."""
 
-SHOWN_RECORDS = 3
+SHOWN_RECORDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,10 @@ class Cell:
     text: str  # beside the shape, only where something is wrong
     words: str
     is_autopopulated: bool = False
+
+    @property
+    def shape(self) -> str:
+        return "hollow" if self.is_autopopulated and self.state == Status.OK else self.state
 
     @property
     def head(self) -> str:
@@ -69,8 +73,7 @@ def _cell(service: Service, region: Region | None, code: str) -> Cell:
     if region is None:
         return Cell(code, "absent", "", f"{code}: no such region")
     state = _state(service, region)
-    is_quiet = state in ("ok", "inactive", "gone")
-    text = "" if is_quiet else _text(region)
+    text = _text(region) if state in ("failover", "trouble", "waits") else ""
     words = "; ".join(_words(region, state))
     return Cell(code, state, text, words, region.autopopulate)
 

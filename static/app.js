@@ -1,129 +1,99 @@
 /* Behaviour that HTML does not have. It is named in the HTML (data-…), so grep finds it. */
 "use strict";
-
+const IDLE = 10_000; // ms after which a reader has left the page alone
+const STEPS = [[172800, 86400, "d"], [3600, 3600, "h"], [60, 60, "min"], [0, 1, "s"]]; // as in templatetags/rttm.py
+const one = (selector) => document.querySelector(selector);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
-const now = () => Date.now() + skew;
-const isLive = (event) => event?.type?.startsWith("sse:");
-const interval = Number(document.body.dataset.syncInterval) * 1000;
-const pageTitle = document.title.slice(counts()?.dataset.title.length ?? 0);
+const on = (name, act) => document.addEventListener(name, act);
+const say = (part, text) => { if (part.textContent !== text) part.textContent = text; };
+const silence = 3 * 1000 * Number(document.body.dataset.syncInterval);
+const pageTitle = document.title.slice(one("#counts").dataset.title.length);
 const held = new Map(); // components whose refresh waits: id → the event that asked for it
-let skew = 0, newsAt = Date.now(), stream = "", openSource = null, said = "", left = null;
-
-function counts() { return document.getElementById("counts"); }
-
-/* Ages count on; what is older than it should be is marked. */
+let skew = 0, newsAt = Date.now(), lostAt = 0, touchedAt = Date.now(), said = "", left = null, source = null;
+/* Ages count on; what is older than it should be is marked; a new order is taken when nobody looks. */
 function tick() {
-  const synced = Date.parse(document.querySelector("#freshness time")?.dateTime ?? "") || 0;
+  const synced = Date.parse(one("#freshness time")?.dateTime) || 0;
   for (const time of all("time[data-age]")) {
     const seen = Math.max(Date.parse(time.dateTime), "withSync" in time.dataset ? synced : 0);
-    const age = Math.max(0, Math.floor((now() - seen) / 1000));
-    const [unit, word] = age >= 172800 ? [86400, "d"] : age >= 3600 ? [3600, "h"] : age >= 60 ? [60, "min"] : [1, "s"];
-    const words = `${Math.floor(age / unit)} ${word}`;
-    if (time.textContent !== words) time.textContent = words;
+    const age = Math.max(0, Math.floor((Date.now() + skew - seen) / 1000));
+    const [, unit, word] = STEPS.find(([from]) => age >= from);
+    say(time, `${Math.floor(age / unit)} ${word}`);
     if (time.dataset.staleAfter) time.classList.toggle("stale", age > Number(time.dataset.staleAfter));
   }
-  lost();
+  if (Date.now() - touchedAt > IDLE) one("[data-resort]")?.click();
+  warn();
 }
-
-/* A banner when this page no longer hears from the server: it must not look fresh. */
-function lost() {
-  const silent = Date.now() - newsAt > 3 * interval;
-  const since = new Date(newsAt).toLocaleTimeString();
-  const banner = document.querySelector("[data-lost]");
-  const words = !navigator.onLine ? "This browser is offline." : stream ? stream : silent ? "The server has sent no news." : "";
-  const text = words && `${words} What you see is from ${since}. Trying again; what you typed stays.`;
-  if (banner.textContent !== text) banner.textContent = text;
-  banner.hidden = !text;
+/* A page that no longer hears from the server must not look fresh. */
+function warn() {
+  const why = !navigator.onLine ? "This browser is offline." : lostAt && Date.now() - lostAt > 3000 ? "The server does not answer."
+    : one("[sse-connect]") && Date.now() - newsAt > silence ? "The server has sent no news." : "";
+  const from = `What you see is from ${new Date(newsAt).toLocaleTimeString()} or older; what you typed stays. Trying again.`;
+  say(one("[data-lost]"), why && `${why} ${from}`);
+  one("[data-lost]").hidden = !why;
 }
-
-/* A refresh that would take away an open editor, or a row from under the pointer, waits. */
-function isBusy(target) {
-  return target.querySelector("[data-editor], dialog[open]") || target.matches("[data-hold]:hover") ||
-    (target.contains(document.activeElement) && document.activeElement.matches("input, select, textarea"));
-}
+/* A live refresh that would take an open editor away, or a row from under the pointer, waits. */
+const isBusy = (target) => target.querySelector("[data-editor]") || target.matches("[data-hold]:hover") ||
+  (target.contains(document.activeElement) && document.activeElement.matches("input, select, textarea"));
 function release() {
   for (const [id, type] of held) {
     const target = document.getElementById(id);
-    if (target && isBusy(target)) continue;
-    held.delete(id);
-    if (target) htmx.trigger(target, type);
+    if (!target || !isBusy(target)) held.delete(id);
+    if (target && !held.has(id)) htmx.trigger(target, type);
   }
 }
 function resync() {
-  for (const element of all("[hx-trigger*='sse:']")) htmx.trigger(element, element.getAttribute("hx-trigger").match(/sse:[\w-]+/)[0]);
+  if (!isBusy(document.body) && performance.now() > IDLE) return location.reload();
+  all("[hx-trigger*='sse:']").forEach((part) => htmx.trigger(part, part.getAttribute("hx-trigger").match(/sse:[\w-]+/)[0]));
 }
-
-const words = (element) => { const copy = element.cloneNode(true); all("time", copy).forEach((time) => time.remove()); return copy.textContent; };
-const nameOf = (element) => element.tagName + element.textContent.trim() + (element.name ?? "");
-
-document.addEventListener("htmx:beforeRequest", (event) => {
-  const { target, requestConfig } = event.detail;
-  if (!isLive(requestConfig.triggeringEvent) || !target.id || !isBusy(target)) return;
-  held.set(target.id, requestConfig.triggeringEvent.type);
-  event.preventDefault();
+on("htmx:beforeRequest", (event) => {
+  const { target, requestConfig: { triggeringEvent: cause } } = event.detail;
+  if (cause?.type.startsWith("sse:") && isBusy(target)) { held.set(target.id, cause.type); event.preventDefault(); }
 });
-document.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
-  const focused = target.contains(document.activeElement) ? document.activeElement : null;
-  left = { id: target.id, words: words(target), focus: focused && nameOf(focused) };
+["focusout", "mouseout"].forEach((name) => on(name, () => held.size && setTimeout(release)));
+/* After a swap: what changed fades, the focus goes on where it was, title and icon follow the counts. */
+const words = (part) => { const copy = part.cloneNode(true); all("time", copy).forEach((time) => time.remove()); return copy.textContent; };
+const nameOf = (item) => item.tagName + item.textContent.trim() + (item.name ?? "");
+on("htmx:beforeSwap", ({ detail: { target } }) => {
+  left = { id: target.id, words: words(target), focus: target.contains(document.activeElement) && nameOf(document.activeElement) };
 });
-document.addEventListener("htmx:afterSettle", ({ detail: { requestConfig } }) => {
-  const fresh = left && document.getElementById(left.id);
-  if (fresh && isLive(requestConfig?.triggeringEvent) && words(fresh) !== left.words) fresh.classList.add("fresh");
+on("htmx:afterSettle", ({ detail: { requestConfig } }) => {
+  const part = left && document.getElementById(left.id);
+  if (part && requestConfig?.triggeringEvent?.type.startsWith("sse:") && words(part) !== left.words) part.classList.add("fresh");
   if (left?.focus && document.activeElement === document.body) {
-    const able = fresh ? all("[autofocus], a[href], button, input:not([type=hidden]), select, textarea, summary", fresh) : [];
-    (able.find((item) => item.autofocus) ?? able.find((item) => nameOf(item) === left.focus) ??
-      able.find((item) => "return" in item.dataset) ?? able[0] ?? document.getElementById("main")).focus();
+    const able = part ? all("a[href], button, input:not([type=hidden]), select, textarea, summary", part) : [];
+    (able.find((item) => nameOf(item) === left.focus) ?? able.find((item) => "return" in item.dataset) ?? able[0] ?? one("#main")).focus();
   }
   left = null;
-  all("dialog[data-modal]:not([open])").forEach((dialog) => dialog.showModal());
   head(); tick(); release();
 });
-document.addEventListener("focusout", () => setTimeout(release));
-document.addEventListener("mouseout", () => held.size && setTimeout(release));
-document.addEventListener("animationend", ({ target }) => target.closest(".fresh")?.classList.remove("fresh"));
-
-/* The tab's title and icon carry the counts; a change is said aloud. */
+on("animationend", ({ target }) => target.closest(".fresh")?.classList.remove("fresh"));
 function head() {
-  if (!counts()) return;
-  const { title, icon, words } = counts().dataset;
-  document.title = title + pageTitle;
-  document.querySelector("link[rel=icon]").href = icon;
-  if (said && said !== words) document.querySelector("[data-announcer]").textContent = `Services: ${words}`;
+  const { title, icon, words } = one("#counts").dataset;
+  [document.title, one("link[rel=icon]").href] = [title + pageTitle, icon];
+  if (said !== words) say(one("[data-announcer]"), said ? `Services: ${words}` : "");
   said = words;
 }
-
-/* The live stream: the extension reopens one that closed; the page says so and then re-reads. */
-document.addEventListener("htmx:sseOpen", ({ detail: { source } }) => {
-  if (openSource && (source !== openSource || stream)) resync();
-  if (source !== openSource) {
-    source.addEventListener("resync", resync);
-    source.addEventListener("freshness", () => { newsAt = Date.now(); });
-  }
-  openSource = source; stream = ""; newsAt = Date.now();
+/* The live stream. The extension opens it again when it closed; the server replays or says resync. */
+const hear = () => { newsAt = Date.now(); };
+on("htmx:sseOpen", ({ detail }) => {
+  lostAt = 0;
+  source = detail.source; // listening twice to the same one is listening once
+  source.addEventListener("resync", resync);
+  source.addEventListener("freshness", hear);
 });
-document.addEventListener("htmx:sseError", () => { stream = "The connection to the server is lost."; });
-document.addEventListener("htmx:sendError", () => { stream = "The server does not answer."; });
-document.addEventListener("htmx:afterRequest", ({ detail: { xhr } }) => {
-  const date = Date.parse(xhr.getResponseHeader("Date") ?? "");
-  if (date) skew = Math.abs(date - Date.now()) > 2000 ? date - Date.now() : 0;
+["htmx:sseError", "htmx:sendError"].forEach((name) => on(name, () => { lostAt ||= Date.now(); }));
+on("htmx:afterRequest", ({ detail: { xhr } }) => {
+  if (xhr.status && source?.readyState === EventSource.OPEN) lostAt = 0;
+  const ahead = Date.parse(xhr.getResponseHeader("Date")) - Date.now(); // ages are told by the server's clock
+  if (!Number.isNaN(ahead)) skew = Math.abs(ahead) > 2000 ? ahead : 0;
 });
-addEventListener("pageshow", (event) => event.persisted && resync());
 addEventListener("beforeunload", (event) => {
-  const isDirty = (field) => "defaultValue" in field ? field.value !== field.defaultValue : all("option", field).some((option) => option.selected !== option.defaultSelected);
-  if (all("[data-editor] :is(input:not([type=hidden]), textarea, select)").some(isDirty)) event.preventDefault();
+  const typed = all("[data-editor] :is(input, textarea)").some((field) => field.type !== "hidden" && field.value !== field.defaultValue);
+  if (typed || all("[data-editor] option").some((item) => item.selected !== item.defaultSelected)) event.preventDefault();
 });
-
-/* Dialogs and menus close by Escape or a click beside them; the focus goes back. */
-document.addEventListener("click", ({ target }) => {
-  const opens = target.closest("[data-opens]"), zone = target.closest("[data-browser-zone]");
-  if (opens) document.getElementById(opens.dataset.opens).showModal();
-  if (target.closest("[data-closes]")) target.closest("dialog").close();
-  if (zone) document.getElementById(zone.dataset.browserZone).value = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  all("details[data-menu][open]").forEach((menu) => menu.contains(target) || (menu.open = false));
+["pointermove", "keydown", "wheel", "touchstart"].forEach((name) => on(name, () => { touchedAt = Date.now(); }));
+on("click", ({ target }) => {
+  const field = document.getElementById(target.dataset.browserZone);
+  if (field) field.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
 });
-document.addEventListener("keydown", ({ key }) => {
-  const menu = key === "Escape" && document.querySelector("details[data-menu][open]");
-  if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
-});
-
 head(); tick(); setInterval(tick, 1000);

@@ -53,6 +53,7 @@ def account(request: LoggedInRequest) -> HttpResponse:
     posted = request.POST or None
     preferences = PreferencesForm(None if wants_password else posted, instance=request.user)
     password = PasswordChangeForm(request.user, posted if wants_password else None)
+    password.fields["old_password"].widget.attrs.pop("autofocus")  # the page has another form
     form = password if wants_password else preferences
     if posted and form.is_valid():
         return _save(request, form)

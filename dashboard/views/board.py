@@ -14,14 +14,13 @@ from django.views.decorators.http import require_safe
 
 from dashboard.access import LoggedInRequest, wants_fragment
 from dashboard.context import stale_after
+from dashboard.counts import STATES
 from dashboard.strip import HEADS, Answer, Cell, answer, services_for_strips, strip
 from dashboard.templatetags.rttm import SIGNS
 from rttm import live
-from rttm.core.terms import WORST_FIRST
 from rttm.models import PoolEntry, Service
 
 PAGE_ROWS = 100
-STATES = (*WORST_FIRST, "inactive", "gone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,8 @@ def _worst_first(services: QuerySet[Service]) -> QuerySet[Service]:
 def board(request: LoggedInRequest) -> HttpResponse:
     position = live.position()
     filters = Filters.of(request.GET)
-    context = _list(filters, request.GET.get("page")) | {"live_position": position}
+    context = _list(filters, request.GET.get("page"))
+    context |= {"section": "board", "live_position": position}
     if wants_fragment(request):
         return render(request, "components/board.html#list", context)
     return render(request, "board.html", context | _choices(filters))
