@@ -86,7 +86,7 @@ def _fields(value: PoolEntryValue | RegionValue | None) -> dict[str, Any]:
 def _outcome(error: DynectError) -> Edit.Outcome:
     if isinstance(error, Rejected):
         return Edit.Outcome.REJECTED
-    certain = isinstance(error, Unavailable) and not error.sent
+    certain = isinstance(error, Unavailable) and not error.may_have_changed
     if certain or not isinstance(error, Unavailable | JobPending):
         return Edit.Outcome.UNAVAILABLE
     return Edit.Outcome.UNKNOWN

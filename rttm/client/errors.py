@@ -81,10 +81,15 @@ class Unavailable(DynectError):
         self.sent = sent
         self.was_safe = False  # the session says so of a call that changes nothing anyway
 
+    @property
+    def may_have_changed(self) -> bool:
+        """Whether the change that was asked for may have been carried out all the same."""
+        return self.sent and not self.was_safe
+
     def __str__(self) -> str:
         what = "gave no good answer about" if self.sent else "could not be asked about"
         advice = "Nothing was changed; try again."
-        if self.sent and not self.was_safe:
+        if self.may_have_changed:
             advice = "A change may have been carried out; reload before you try again."
         return f"The backend {what} {self.subject}: {self.reason}. {advice}"
 
