@@ -1,0 +1,172 @@
+"""A proxy on loopback that strikes in the middle of one exchange, or cuts everybody off."""
+
+import asyncio
+import threading
+from asyncio import StreamReader, StreamWriter
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from tests.servers import PATIENCE
+
+LOOPBACK = "127.0.0.1"
+T = TypeVar("T")
+
+
+@dataclass
+class Strike:
+    """What to do, once, in the exchange whose request begins with `start`."""
+
+    start: bytes
+    do: Callable[[], object]
+    is_answered: bool  # strike when the answer is there, before it is given back
+    happened: threading.Event = field(default_factory=threading.Event)
+
+    async def run(self) -> None:
+        await asyncio.to_thread(self.do)
+        self.happened.set()
+
+
+class Proxy:
+    """Passes on what comes for a server on loopback; made and closed by the test."""
+
+    def __init__(self, target: int) -> None:
+        self._target = target
+        self._strikes: list[Strike] = []
+        self._open: set[StreamWriter] = set()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        self._server: asyncio.Server | None = None
+        self.port = 0
+        self.restore()
+
+    @property
+    def url(self) -> str:
+        return f"http://{LOOPBACK}:{self.port}"
+
+    def before(self, request: str, do: Callable[[], object]) -> Strike:
+        """Do it when such a request ("PUT /REST/RTTM/") came, before it is passed on."""
+        return self._strike(request, do, is_answered=False)
+
+    def answered(self, request: str, do: Callable[[], object]) -> Strike:
+        """Do it when the whole answer to such a request is there, before it is given back."""
+        return self._strike(request, do, is_answered=True)
+
+    def refuse(self) -> None:
+        """Let nobody new through; who is connected stays."""
+        self._call(self._refuse())
+
+    def cut(self) -> None:
+        """Let nobody through: what is open ends in the middle of a word."""
+        self._call(self._cut())
+
+    def restore(self) -> None:
+        """Take new connections, again at the same port."""
+        self._call(self._listen())
+
+    def close(self) -> None:
+        self.cut()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(PATIENCE)
+        self._loop.close()
+
+    def _strike(self, request: str, do: Callable[[], object], *, is_answered: bool) -> Strike:
+        self._strikes.append(Strike(request.encode(), do, is_answered))
+        return self._strikes[-1]
+
+    def _call(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
+
+    async def _listen(self) -> None:
+        if self._server and self._server.is_serving():
+            return
+        self._server = await asyncio.start_server(self._connected, LOOPBACK, self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _refuse(self) -> None:
+        if self._server:
+            self._server.close()
+
+    async def _cut(self) -> None:
+        await self._refuse()
+        open_ones = {asyncio.create_task(_closed(writer)) for writer in self._open}
+        if open_ones:
+            await asyncio.wait(open_ones)
+
+    async def _connected(self, reader: StreamReader, writer: StreamWriter) -> None:
+        """Without a server behind, whoever connected is hung up on."""
+        ends = {writer}
+        with suppress(ConnectionError):
+            answers, requests = await asyncio.open_connection(LOOPBACK, self._target)
+            ends.add(requests)
+            self._open |= ends
+            exchange = Exchange(self._strikes)
+            passing = {
+                asyncio.create_task(exchange.requests(reader, requests)),
+                asyncio.create_task(exchange.answers(answers, writer)),
+            }
+            # Whoever ends first ends the other.
+            await asyncio.wait(passing, return_when=asyncio.FIRST_COMPLETED)
+            for end in ends:
+                await _closed(end)
+            await asyncio.wait(passing)
+        self._open -= ends
+        for end in ends:
+            await _closed(end)
+
+
+class Exchange:
+    """One connection: a request, its answer, the next request."""
+
+    def __init__(self, strikes: list[Strike]) -> None:
+        self._strikes = strikes
+        self._due: Strike | None = None  # when the answer is there
+
+    async def requests(self, reader: StreamReader, writer: StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while data := await reader.read(2**16):
+                strike = self._taken(data)
+                if strike and strike.is_answered:
+                    self._due = strike
+                elif strike:
+                    await strike.run()
+                await _passed_on(data, writer)
+
+    async def answers(self, reader: StreamReader, writer: StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            while data := await reader.read(2**16):
+                if strike := self._due:
+                    self._due = None
+                    data = await _whole(data, reader)
+                    await strike.run()
+                await _passed_on(data, writer)
+
+    def _taken(self, data: bytes) -> Strike | None:
+        """A client waits for its answer, so a request begins where its bytes begin."""
+        found = next((s for s in self._strikes if data.startswith(s.start)), None)
+        if found:
+            self._strikes.remove(found)
+        return found
+
+
+async def _whole(data: bytes, reader: StreamReader) -> bytes:
+    """All of an answer that says how long it is."""
+    while b"\r\n\r\n" not in data:
+        data += await reader.readuntil(b"\r\n\r\n")
+    head, _, body = data.partition(b"\r\n\r\n")
+    lines = (line.partition(b":") for line in head.split(b"\r\n"))
+    length = next(int(value) for name, _, value in lines if name.lower() == b"content-length")
+    return data + await reader.readexactly(length - len(body))
+
+
+async def _passed_on(data: bytes, writer: StreamWriter) -> None:
+    writer.write(data)
+    await writer.drain()
+
+
+async def _closed(writer: StreamWriter) -> None:
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
