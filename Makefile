@@ -20,7 +20,7 @@ help:
 	@echo "make clean   remove .venv and caches; the data stays"
 
 run: $(VENV)/runtime
-	@DEMO=$${DEMO:-1} exec $(BIN)/python manage.py up
+	@DEMO=$${DEMO:-1} exec $(BIN)/python manage.py up --with-parent
 
 test: lint browser
 	$(BIN)/python -m pytest -q -n 2 tests/unit --cov=rttm.core --cov-fail-under=100

@@ -12,6 +12,7 @@ from pathlib import Path
 from django.core.management.base import CommandError
 
 LOOPBACK = "127.0.0.1"
+NODES_PORT = 8054
 WILDCARDS = {"0.0.0.0": LOOPBACK, "::": "::1"}
 
 
@@ -51,19 +52,58 @@ def data_dir_locked(directory: Path) -> Iterator[None]:
         yield
 
 
+def nodes_port(kept: Path, addresses: list[str], *, avoid: set[int]) -> int:
+    """Where the demo's nodes listen: a free port at first, then the same one for ever.
+
+    The demo's services live in DATA_DIR and probe that port, so it is kept there too.
+    """
+    if not kept.exists():
+        free = (p for p in range(NODES_PORT, 65536) if p not in avoid and _is_free(p, addresses))
+        kept.write_text(str(next(free)))
+    port = int(kept.read_text())
+    if not _is_free(port, addresses):
+        raise CommandError(
+            f"The demo's nodes listen on port {port} of {addresses[0]} and others, but another "
+            "program does. End that one, or start another demo with its own DATA_DIR."
+        )
+    return port
+
+
+def _is_free(port: int, addresses: list[str]) -> bool:
+    try:
+        with ExitStack() as sockets:
+            for address in addresses:
+                sockets.enter_context(_listener(address, port))
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return False
+        reason = os.strerror(error.errno or 0)
+        raise CommandError(
+            f"The demo's nodes need loopback addresses such as {addresses[0]} ({reason}). "
+            "Give them to the loopback interface, or set DEMO=0."
+        ) from None
+    return True
+
+
 def _listen(variable: str, host: str, port: int) -> socket.socket:
     try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except OSError as error:
+        return _listener(host, port)
+    except socket.gaierror as error:
         raise CommandError(f"HOST {host!r} is no address of this machine: {error}.") from None
+    except OSError as error:
+        raise CommandError(_refused(variable, host, port, error)) from None
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     listener = socket.socket(family, kind)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(address)
         listener.listen()
-    except OSError as error:
+    except OSError:
         listener.close()
-        raise CommandError(_refused(variable, host, port, error)) from None
+        raise
     return listener
 
 

@@ -37,7 +37,6 @@ LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = [*env_list("ALLOWED_HOSTS"), *LOOPBACK_NAMES]
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
 
-LANGUAGE_CODE = "en-us"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -76,7 +75,6 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "dashboard.urls"
 ASGI_APPLICATION = "dashboard.asgi.application"
-WSGI_APPLICATION = "dashboard.wsgi.application"
 
 TEMPLATES = [
     {
@@ -136,12 +134,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # `up` starts a Valkey of its own and sets this, unless it is set already.
 BUNDLED_REDIS = not env_secret("REDIS_URL")
 REDIS_URL = env_secret("REDIS_URL", "redis://127.0.0.1:6379/0")
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": REDIS_URL,
-    }
-}
+REDIS_CACHE = "django.core.cache.backends.redis.RedisCache"
+CACHES = {"default": {"BACKEND": REDIS_CACHE, "LOCATION": REDIS_URL}}
 
 # --- Celery (the app and its schedule are in dashboard/celery.py) -----------------------------
 
@@ -244,6 +238,8 @@ LOGGING = {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "django.request": {"filters": ["expected"]},
         "django.server": {"handlers": [], "propagate": True},
+        # Each call is a line at INFO: shown to who asks for it.
+        "rttm.client": {"level": env_str("LOG_LEVEL", "WARNING").upper()},
         # A line for each turn of the clock would bury the others.
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},

@@ -13,7 +13,9 @@ from threading import Thread
 import pytest
 import redis
 import requests
+from django.core.management.base import CommandError
 
+from dashboard import preflight
 from dashboard.celery import ALIVE_SECONDS, WORKERS_KEY, workers_alive
 from tests.process_table import children, command_of, descendants, is_alive
 from tests.servers import wait_until
@@ -88,14 +90,17 @@ class Up:
             self.lines += map(str.rstrip, iter(output.readline, ""))
 
 
-@pytest.fixture
-def environment(tmp_path: Path, backend: ThreadingHTTPServer) -> dict[str, str]:
+def free_port() -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        return str(probe.getsockname()[1])
+
+
+@pytest.fixture
+def environment(tmp_path: Path, backend: ThreadingHTTPServer) -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if name not in OURS}
     return clean | {
-        "PORT": str(port),
+        "PORT": free_port(),
         "DATA_DIR": str(tmp_path / "data"),
         "DYNECT_URL": f"http://127.0.0.1:{backend.server_port}",
         "DYNECT_PASSWORD": "x",
@@ -127,14 +132,14 @@ def wait_until_gone(family: set[int]) -> None:
     wait_until(lambda: not any(map(is_alive, family)), f"all of {family} have ended")
 
 
-def test_up_answers_ends_on_ctrl_c_and_keeps_its_data(up, environment, backend):
+def test_up_answers_ends_on_ctrl_c_and_keeps_its_data(up, environment):
     run = up()
     run.wait_until_ready()
     health = requests.get(f"{run.url}/healthz", timeout=5)
     assert (health.status_code, health.json()["failing"]) == (200, [])
     assert any("No account yet" in line for line in run.lines)
     # The same data belong to one at a time.
-    other = up(PORT=str(backend.server_port + 1 if backend.server_port < 65535 else 1025))
+    other = up(PORT=free_port())
     assert other.wait() == 1
     assert "DATA_DIR" in other.lines[-1]
     manage = [sys.executable, "manage.py", "createsuperuser", "--noinput", "--username=ana"]
@@ -173,6 +178,18 @@ def test_nothing_is_orphaned_when_up_itself_is_killed(up):
     run.process.kill()
     assert run.wait() == -signal.SIGKILL
     wait_until_gone(family)
+
+
+def test_make_that_was_killed_takes_all_with_it(environment):
+    command = f"{sys.executable} manage.py up --with-parent; true"
+    with subprocess.Popen(
+        ["sh", "-c", command], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    ) as shell:
+        assert READY in iter(lambda: shell.stdout.readline().rstrip(), None)
+        family = descendants(shell.pid)
+        assert len(family) > 5
+        shell.kill()
+        wait_until_gone(family)
 
 
 def test_backend_that_went_away_makes_healthz_503(up, backend):
@@ -215,3 +232,17 @@ def test_worker_that_fell_silent_is_not_counted(valkey_url):
         assert workers_alive(client) == 1
         client.delete(WORKERS_KEY)
         assert workers_alive(client) == 0
+
+
+def test_demo_nodes_get_a_free_port_and_keep_it(tmp_path, backend):
+    kept, taken = tmp_path / "port", backend.server_port
+    first = preflight.nodes_port(kept, ["127.0.0.1", "127.0.10.11"], avoid=set())
+    assert preflight.nodes_port(kept, ["127.0.0.1"], avoid={first}) == first
+    kept.write_text(str(taken))
+    with pytest.raises(CommandError, match=f"port {taken} of 127.0.0.1"):
+        preflight.nodes_port(kept, ["127.0.0.1"], avoid=set())
+
+
+def test_demo_without_its_addresses_says_what_to_do(tmp_path):
+    with pytest.raises(CommandError, match="DEMO=0"):
+        preflight.nodes_port(tmp_path / "port", ["192.0.2.1"], avoid=set())

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from http.client import HTTPConnection, HTTPException
 from typing import Any
@@ -12,15 +13,17 @@ from typing import Any
 import redis
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
 from dashboard import demo, preflight, valkey
 from dashboard.models import User
 from dashboard.preflight import LOOPBACK
 from dashboard.processes import Processes, Program
+from rttm.demo.scenario import NODES
 
 POLL_SECONDS = 0.1
+PARENT_SECONDS = 0.5
 SLOW_SECONDS = 60
 # The demo lives at a pace that a person can watch.
 DEMO_ENVIRONMENT = {"SECONDS_PER_MINUTE": "5", "SYNC_INTERVAL": "5"}
@@ -35,7 +38,12 @@ class Command(BaseCommand):
     # Each program checks what it needs.
     requires_system_checks: list[str] = []
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--with-parent", action="store_true", help="end when the process that started it ends"
+        )
+
+    def handle(self, *args: Any, with_parent: bool, **options: Any) -> None:
         if settings.DEMO and not settings.BUNDLED_ENGINE:
             raise CommandError(
                 "The demo fills the bundled engine, never a backend elsewhere: "
@@ -46,18 +54,27 @@ class Command(BaseCommand):
             wanted["ENGINE_PORT"] = (LOOPBACK, settings.ENGINE_PORT)
         preflight.check_ports(wanted)
         with preflight.data_dir_locked(settings.DATA_DIR):
-            reason = asyncio.run(run())
+            demonstration = demo_programs() if settings.DEMO else None
+            reason = asyncio.run(run(demonstration, with_parent=with_parent))
         if reason:
             sys.exit(reason)
 
 
-async def run() -> str:
+@dataclass(frozen=True, slots=True)
+class Demo:
+    nodes: Program
+    seed: Program
+
+
+async def run(demonstration: Demo | None, *, with_parent: bool) -> str:
     """Start everything and wait for the end; return the reason when nobody asked for it."""
     processes = Processes(environment(), settings.BASE_DIR)
     asked = _asked_to_stop(processes)
-    starting = asyncio.create_task(start_all(processes))
+    starting = asyncio.create_task(start_all(processes, demonstration))
     ended = asyncio.create_task(processes.first_to_end())
     ends: set[asyncio.Future[Any]] = {asked, ended}
+    if with_parent:
+        ends.add(asyncio.create_task(parent_gone()))
     try:
         await asyncio.wait({*ends, starting}, return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
@@ -66,10 +83,17 @@ async def run() -> str:
     finally:
         starting.cancel()
         await processes.stop()
-    return "" if asked.done() or not ended.done() else ended.result().epitaph
+    return ended.result().epitaph if ended.done() and not asked.done() else ""
 
 
-async def start_all(processes: Processes) -> None:
+async def parent_gone() -> None:
+    """`make` was killed: whoever did that meant us, but only a signal of their own reaches us."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        await asyncio.sleep(PARENT_SECONDS)
+
+
+async def start_all(processes: Processes, demonstration: Demo | None) -> None:
     if settings.BUNDLED_REDIS:
         program, processes.environment["REDIS_URL"] = valkey.prepare(settings.DATA_DIR / "valkey")
         await processes.start(program)
@@ -79,9 +103,10 @@ async def start_all(processes: Processes) -> None:
     )
     for program in programs():
         await processes.start(program)
-    if settings.DEMO:
+    if demonstration:
+        await processes.start(demonstration.nodes)
         await until("the engine", engine_answers)
-        seed = await processes.start(Program("demo", [*MANAGE, "seed_demo"], may_finish=True))
+        seed = await processes.start(demonstration.seed)
         await seed.process.wait()
     await until("/healthz to answer 200", web_is_healthy)
     print(await asyncio.to_thread(welcome), flush=True)
@@ -107,7 +132,7 @@ def environment() -> dict[str, str]:
 
 
 def programs() -> list[Program]:
-    """The four processes, and the demo's nodes."""
+    """The four processes; three with a backend elsewhere."""
     web = [sys.executable, "-m", "uvicorn", "dashboard.asgi:application"]
     web += ["--host", settings.HOST, "--port", str(settings.PORT), "--workers", "1"]
     # Live streams never end by themselves.
@@ -122,9 +147,17 @@ def programs() -> list[Program]:
     ]
     if settings.BUNDLED_ENGINE:
         result.insert(0, Program("engine", engine))
-    if settings.DEMO:
-        result.append(Program("demo", [*MANAGE, "demo_nodes"]))
     return result
+
+
+def demo_programs() -> Demo:
+    port = preflight.nodes_port(
+        settings.DATA_DIR / "demo-nodes-port",
+        [node.address for node in NODES],
+        avoid={settings.PORT, settings.ENGINE_PORT},
+    )
+    nodes, seed = ([*MANAGE, name, "--port", str(port)] for name in ("demo_nodes", "seed_demo"))
+    return Demo(Program("demo", nodes), Program("demo", seed, may_finish=True))
 
 
 def prepare() -> None:
