@@ -1,6 +1,6 @@
 """What base.html shows around every page: counts and freshness, each read only if it is drawn."""
 
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
@@ -19,7 +19,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     return {
         "counts": SimpleLazyObject(lambda: read_counts(_chosen_status(request))),
         "sync_state": state,
-        "sync_is_late": SimpleLazyObject(lambda: _is_late(state)),
+        "sync_is_late": SimpleLazyObject(lambda: _is_late(cast(SyncState, state))),
         "sync_stale_after": stale_after(),
         "sync_interval": settings.SYNC_INTERVAL,
     }
@@ -39,7 +39,8 @@ def _is_late(state: SyncState) -> bool:
 
 def _chosen_status(request: HttpRequest) -> str:
     """The status the page is filtered by, also when only the counts are read again."""
-    page = getattr(request, "htmx", None) and request.htmx.current_url
+    htmx = getattr(request, "htmx", None)  # None on an error page drawn before its middleware
+    page = htmx.current_url if htmx else None
     if page:
         return parse_qs(urlsplit(page).query).get("status", [""])[0]
     return request.GET.get("status", "")

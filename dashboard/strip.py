@@ -11,7 +11,7 @@ from django.db.models import Count, Prefetch, Q, QuerySet
 from rttm.core.terms import EntryStatus, FailoverMode, RegionCode, Status
 from rttm.models import Region, Service
 
-HEADS = {
+HEADS: dict[str, str] = {
     RegionCode.GLOBAL: "Global",
     RegionCode.US_WEST: "US W",
     RegionCode.US_CENTRAL: "US C",
@@ -42,7 +42,21 @@ class Cell:
 
     @property
     def head(self) -> str:
-        return HEADS[RegionCode(self.region_code)]
+        return HEADS[self.region_code]
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How a region's addresses are, as the query counted them."""
+
+    up: int
+    total: int
+    waiting: int  # up again, but out until somebody recovers them
+
+    @classmethod
+    def of(cls, region: Region) -> "Tally":
+        counted = vars(region)
+        return cls(counted["up"], counted["total"], counted["waiting"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,24 +86,25 @@ def strip(service: Service) -> list[Cell]:
 def _cell(service: Service, region: Region | None, code: str) -> Cell:
     if region is None:
         return Cell(code, "absent", "", f"{code}: no such region")
-    state = _state(service, region)
-    text = _text(region) if state in ("failover", "trouble", "waits") else ""
-    words = "; ".join(_words(region, state))
+    tally = Tally.of(region)
+    state = _state(service, region, tally)
+    text = _text(region, tally) if state in ("failover", "trouble", "waits") else ""
+    words = "; ".join(_words(region, tally, state))
     return Cell(code, state, text, words, region.autopopulate)
 
 
-def _state(service: Service, region: Region) -> str:
+def _state(service: Service, region: Region, tally: Tally) -> str:
     if service.gone_at or not service.active:
         return service.sign
-    if region.status == Status.OK and region.waiting:
+    if region.status == Status.OK and tally.waiting:
         return "waits"
     return region.status
 
 
-def _text(region: Region) -> str:
+def _text(region: Region, tally: Tally) -> str:
     if region.status == Status.FAILOVER:
         return f"→{_target(region)}"
-    return "" if region.autopopulate else f"{region.up}/{region.total}"
+    return "" if region.autopopulate else f"{tally.up}/{tally.total}"
 
 
 def _target(region: Region) -> str:
@@ -102,14 +117,14 @@ def _target(region: Region) -> str:
             return mode
 
 
-def _words(region: Region, state: str) -> Iterator[str]:
+def _words(region: Region, tally: Tally, state: str) -> Iterator[str]:
     yield f"{region.region_code}: {'unknown' if state == Status.UNK else state}"
     if region.autopopulate:
         yield "filled from the global region"
-    elif region.total:
-        yield f"{region.up} of {region.total} up"
-    if region.waiting:
-        yield f"{region.waiting} up again but waiting for recover"
+    elif tally.total:
+        yield f"{tally.up} of {tally.total} up"
+    if tally.waiting:
+        yield f"{tally.waiting} up again but waiting for recover"
     if region.status == Status.FAILOVER:
         target = region.failover_data or RegionCode.GLOBAL
         yield f"answers from {region.failover_mode} {target}".replace("global global", "global")

@@ -21,9 +21,7 @@ class MomentField(forms.DateTimeField):
         attrs = {"placeholder": "YYYY-MM-DD HH:MM:SS", "class": "addr", "autocomplete": "off"}
         messages = {"invalid": "Write it as YYYY-MM-DD HH:MM:SS, for example 2026-11-23 09:30:00."}
         widget = forms.DateTimeInput(format=FORMAT, attrs=attrs)
-        super().__init__(
-            input_formats=formats, error_messages=messages, widget=widget, **kwargs
-        )
+        super().__init__(input_formats=formats, error_messages=messages, widget=widget, **kwargs)
 
     def to_python(self, value: Any) -> datetime | None:
         with timezone.override("UTC"):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
@@ -54,10 +55,10 @@ class Row:
 
     @classmethod
     def of(cls, kept: Edit | Action) -> "Row":
-        is_edit = isinstance(kept, Edit)
-        outcome = kept.outcome if is_edit else kept.state
-        words = kept.get_outcome_display() if is_edit else kept.get_state_display()
-        return cls(kept, outcome, words, tuple(_changes(kept)))
+        changes = tuple(_changes(kept))
+        if isinstance(kept, Edit):
+            return cls(kept, kept.outcome, kept.get_outcome_display(), changes)
+        return cls(kept, kept.state, kept.get_state_display(), changes)
 
 
 def _changes(kept: Kept) -> Iterator[Change]:
@@ -107,5 +108,5 @@ def _rows(keys: Iterable[tuple]) -> list[Row]:
     edits = Edit.objects.in_bulk([pk for _, kind, pk in listed if kind == "edit"])
     reports = Action.objects.select_related("log_report")
     actions = reports.in_bulk([pk for _, kind, pk in listed if kind == "action"])
-    found = {"edit": edits, "action": actions}
+    found: dict[str, dict[int, Any]] = {"edit": edits, "action": actions}
     return [Row.of(found[kind][pk]) for _, kind, pk in listed if pk in found[kind]]

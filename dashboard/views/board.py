@@ -57,7 +57,7 @@ class Filters:
             Q(address__icontains=self.text) | Q(label__icontains=self.text),
             region__service=OuterRef("pk"),
         )
-        return Q(fqdn__icontains=self.text) | Exists(entries)
+        return Q(fqdn__icontains=self.text) | Q(Exists(entries))
 
 
 @dataclass(frozen=True, slots=True)
