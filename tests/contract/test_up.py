@@ -183,13 +183,19 @@ def test_nothing_is_orphaned_when_up_itself_is_killed(up):
 def test_make_that_was_killed_takes_all_with_it(environment):
     command = f"{sys.executable} manage.py up --with-parent; true"
     with subprocess.Popen(
-        ["sh", "-c", command], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+        ["sh", "-c", command],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     ) as shell:
         assert READY in iter(lambda: shell.stdout.readline().rstrip(), None)
         family = descendants(shell.pid)
         assert len(family) > 5
         shell.kill()
         wait_until_gone(family)
+        assert "ended with" not in shell.stdout.read()
 
 
 def test_backend_that_went_away_makes_healthz_503(up, backend):

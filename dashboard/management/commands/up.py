@@ -80,10 +80,12 @@ async def run(demonstration: Demo | None, *, with_parent: bool) -> str:
         if starting.done():
             starting.result()
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        # Before we end the others ourselves.
+        first = ended.result() if ended.done() and not asked.done() else None
     finally:
         starting.cancel()
         await processes.stop()
-    return ended.result().epitaph if ended.done() and not asked.done() else ""
+    return first.epitaph if first else ""
 
 
 async def parent_gone() -> None:
