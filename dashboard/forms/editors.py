@@ -1,0 +1,84 @@
+"""What the inline editors share: ids of their own, and each problem beside its field."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.forms import BoundField
+from django.http import QueryDict
+
+from rttm.core.rules import Problem
+
+Choices = Iterable[str]
+
+
+class EditorForm(forms.Form):
+    """An editor in a component's place; `element` is that element's id.
+
+    Its fields may lie outside the <form> (a row's cells do), so they name it.
+    """
+
+    seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, data: Any = None, *, element: str, **kwargs: Any) -> None:
+        super().__init__(data, auto_id=f"{element}-%s", **kwargs)
+        self.element = element
+        self.form_id = f"{element}-form"
+        for field in self.fields.values():
+            field.widget.attrs["form"] = self.form_id
+
+    @property
+    def version(self) -> int:
+        """The version that the editor was opened on; 0, which no row has, if it does not say."""
+        return self.cleaned_data.get("seen") or 0
+
+    @property
+    def contested(self) -> list[BoundField]:
+        """Fields in which what was typed is not what the object has now (their `initial`)."""
+        return [field for field in self.visible_fields() if field.name in self.changed_data]
+
+    @property
+    def agreed(self) -> list[BoundField]:
+        return [field for field in self.visible_fields() if field.name not in self.changed_data]
+
+    def named(self, *names: str) -> list[BoundField]:
+        return [self[name] for name in names]
+
+    def add_problems(self, problems: Iterable[Problem]) -> None:
+        """Each beside its field; one that fits no field is about the whole."""
+        for problem in problems:
+            name = problem.field.rpartition(".")[2]
+            if name in self.fields:
+                self.add_error(name, problem.message)
+            else:
+                self.add_error(None, problem.message)
+
+
+class DeleteForm(EditorForm):
+    """A confirmed deletion: of what was seen at this version."""
+
+
+def on_version(data: QueryDict, version: int) -> QueryDict:
+    """What was typed, to be saved over a version that the editor was not opened on."""
+    typed = data.copy()
+    typed["seen"] = str(version)
+    return typed
+
+
+def whole_number(allowed: range, **kwargs: Any) -> forms.IntegerField:
+    """The widget offers the limits of the rules; the rules judge."""
+    attrs = {"min": allowed[0], "max": allowed[-1], "inputmode": "numeric"}
+    return forms.IntegerField(widget=forms.NumberInput(attrs), **kwargs)
+
+
+def choice(known: Choices, **kwargs: Any) -> forms.CharField:
+    """A word among the known ones, judged by the rules."""
+    return forms.CharField(widget=forms.Select(choices=[(word, word) for word in known]), **kwargs)
+
+
+def offer_also(field: forms.Field, word: str) -> None:
+    """What the backend has is on offer, even if we do not know it."""
+    select = field.widget
+    assert isinstance(select, forms.Select)
+    if word not in dict(select.choices):
+        select.choices = [*select.choices, (word, word)]

@@ -1,0 +1,56 @@
+"""How a save went, the same for every editor: which state of it to draw, with which status."""
+
+from collections.abc import Callable
+from enum import Enum
+
+from dashboard.forms.editors import EditorForm
+from rttm.client import DynectError, JobPending, Rejected, Unavailable
+from rttm.edits import Conflict, Gone
+
+NOT_KNOWN_YET = "It is not known yet whether this was carried out; the next sync shows it."
+
+
+class Outcome(Enum):
+    """What became of it, with the status code of the answer."""
+
+    SAVED = (200, "saved")
+    PROBLEMS = (422, "problems")
+    CONFLICT = (409, "changed by someone else first")
+    GONE = (409, "deleted by someone else")
+    NOT_SENT = (502, "nothing was changed")
+    UNKNOWN = (504, "not known yet")
+
+    @property
+    def status(self) -> int:
+        return self.value[0]
+
+
+def save(form: EditorForm, verb: Callable[[], None]) -> Outcome:
+    """Run the verb if the form is in order; problems come back in the form, beside their fields."""
+    if not form.is_valid():
+        return Outcome.PROBLEMS
+    try:
+        verb()
+    except Gone:
+        return Outcome.GONE
+    except Conflict:
+        return Outcome.CONFLICT
+    except Rejected as error:
+        form.add_problems(error.problems)
+        if not error.problems:
+            form.add_error(None, str(error))
+        return Outcome.PROBLEMS
+    except DynectError as error:
+        return _unanswered(form, error)
+    return Outcome.SAVED
+
+
+def _unanswered(form: EditorForm, error: DynectError) -> Outcome:
+    may_have_happened = isinstance(error, JobPending) or (
+        isinstance(error, Unavailable) and error.may_have_changed
+    )
+    if may_have_happened:
+        form.add_error(None, f"{NOT_KNOWN_YET} {error}")
+        return Outcome.UNKNOWN
+    form.add_error(None, str(error))
+    return Outcome.NOT_SENT

@@ -1,0 +1,184 @@
+"""The row of a pool entry and its editors: change, delete, add. Every outcome is drawn in place."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
+from django.views.decorators.http import require_http_methods, require_safe
+
+from dashboard import service_page, service_words
+from dashboard.access import LoggedInRequest, operator_required, origin, wants_fragment
+from dashboard.forms.editors import DeleteForm, on_version
+from dashboard.forms.pool_entries import FIELDS, PoolEntryForm
+from dashboard.outcomes import Outcome, save
+from dashboard.views.services import draw, gone, region_url, saved
+from rttm import services
+from rttm.core import rules, schema
+from rttm.models import PoolEntry, Region
+
+TEMPLATE = "components/pool_entry.html"
+METHODS = ["GET", "HEAD", "POST"]
+
+
+@login_required
+@require_http_methods(METHODS)
+def pool_entry(request: LoggedInRequest, pk: int) -> HttpResponse:
+    """GET: the row. POST: save what its editor says."""
+    if request.method == "POST":
+        return pool_entry_save(request, pk)
+    return _row(request, get_object_or_404(service_page.entries(), pk=pk))
+
+
+@operator_required
+def pool_entry_save(request: LoggedInRequest, pk: int) -> HttpResponse:
+    entry = service_page.entries().filter(pk=pk).first()
+    return _save(request, entry) if entry else _gone(request, pk)
+
+
+def _save(request: LoggedInRequest, entry: PoolEntry) -> HttpResponse:
+    form = _form(entry, request.POST)
+    outcome = save(
+        form,
+        lambda: services.pool_entry_update(
+            entry=entry, desired=form.desired, seen=form.version, origin=origin(request)
+        ),
+    )
+    if outcome is Outcome.GONE:
+        return _gone(request, entry.pk)
+    entry = service_page.entries().get(pk=entry.pk)
+    if outcome is Outcome.SAVED:
+        return _row(request, entry)
+    if outcome is Outcome.CONFLICT:
+        form = _form(entry, on_version(request.POST, entry.version))
+        return _draw(request, entry, "conflict", form, status=outcome.status)
+    return _draw(request, entry, "edit", form, status=outcome.status)
+
+
+@operator_required
+@require_safe
+def pool_entry_edit(request: LoggedInRequest, pk: int) -> HttpResponse:
+    entry = get_object_or_404(service_page.entries(), pk=pk)
+    return _draw(request, entry, "edit", _form(entry))
+
+
+@operator_required
+@require_http_methods(METHODS)
+def pool_entry_delete(request: LoggedInRequest, pk: int) -> HttpResponse:
+    """GET: what will happen. POST: delete it."""
+    entry = service_page.entries().filter(pk=pk).first()
+    if request.method == "POST":
+        return _delete(request, entry) if entry else _gone(request, pk)
+    if entry is None:
+        raise Http404
+    return _draw(request, entry, "delete", _delete_form(entry))
+
+
+def _delete(request: LoggedInRequest, entry: PoolEntry) -> HttpResponse:
+    form = DeleteForm(request.POST, element=f"pool-entry-{entry.pk}")
+    outcome = save(
+        form,
+        lambda: services.pool_entry_delete(entry=entry, seen=form.version, origin=origin(request)),
+    )
+    if outcome in (Outcome.SAVED, Outcome.GONE):
+        return saved(request, entry.region)
+    entry = service_page.entries().get(pk=entry.pk)
+    if outcome is Outcome.CONFLICT:
+        form = _delete_form(entry)
+    context = {"is_conflict": outcome is Outcome.CONFLICT}
+    return _draw(request, entry, "delete", form, status=outcome.status, **context)
+
+
+@operator_required
+@require_http_methods(METHODS)
+def pool_entry_add(request: LoggedInRequest, pk: int) -> HttpResponse:
+    """GET: an empty row at the foot of the pool. POST: add what it says."""
+    region = get_object_or_404(service_page.regions(), pk=pk)
+    form = _add_form(region, request.POST or None)
+    if request.method != "POST":
+        return _draw_add(request, region, form)
+    outcome = save(
+        form,
+        lambda: services.pool_entry_create(
+            region=region, desired=form.desired, origin=origin(request)
+        ),
+    )
+    if outcome is Outcome.SAVED:
+        return _added(request, region, form.desired.address)
+    return _draw_add(request, region, form, status=outcome.status)
+
+
+def _form(entry: PoolEntry, data: Any = None) -> PoolEntryForm:
+    pool = entry.region.pool.all()
+    return PoolEntryForm(
+        data,
+        element=f"pool-entry-{entry.pk}",
+        current=entry.value,
+        others=[other.address for other in pool if other.pk != entry.pk],
+        initial={"seen": entry.version},
+    )
+
+
+def _delete_form(entry: PoolEntry) -> DeleteForm:
+    return DeleteForm(element=f"pool-entry-{entry.pk}", initial={"seen": entry.version})
+
+
+def _add_form(region: Region, data: Any) -> PoolEntryForm:
+    return PoolEntryForm(
+        data,
+        element=f"pool-entry-add-{region.pk}",
+        current=schema.PoolEntry(""),
+        others=[entry.address for entry in region.pool.all()],
+    )
+
+
+def _row(request: LoggedInRequest, entry: PoolEntry) -> HttpResponse:
+    if not wants_fragment(request):
+        return redirect(region_url(entry.region))
+    return render(request, f"{TEMPLATE}#row", {"row": service_page.row(entry)})
+
+
+def _draw(
+    request: LoggedInRequest, entry: PoolEntry, state: str, form: Any, *, status: int = 200,
+    **more: Any,
+) -> HttpResponse:  # fmt: skip
+    context = {"row": service_page.row(entry), "form": form, **more}
+    if state == "delete":
+        context["without"] = service_page.without(entry)
+        context["target"] = service_words.failover_words(entry.region)
+        context["forbidden"] = [
+            *rules.check_pool_editable(entry.region.value),
+            *rules.check_pool_entry_delete(entry.region.value),
+        ]
+    return draw(
+        request, entry.region.service_id, f"pool-entry-{entry.pk}", f"{TEMPLATE}#{state}",
+        context, status=status,
+    )  # fmt: skip
+
+
+def _draw_add(
+    request: LoggedInRequest, region: Region, form: PoolEntryForm, *, status: int = 200
+) -> HttpResponse:
+    context = {"region": region, "service": region.service, "form": form}
+    place = f"pool-entry-add-{region.pk}"
+    return draw(
+        request, region.service_id, place, f"{TEMPLATE}#add", context, status=status
+    )  # fmt: skip
+
+
+def _added(request: LoggedInRequest, region: Region, address: str) -> HttpResponse:
+    """The new row, and the button below it again; other open rows are left alone."""
+    if not wants_fragment(request):
+        return redirect(region_url(region))
+    entry = service_page.entries().filter(region=region, address=address).first()
+    row = {"row": service_page.row(entry)} if entry else {}
+    parts = [render_to_string(f"{TEMPLATE}#row", row, request)] if entry else []
+    context = {"region": region, "service": region.service}
+    parts.append(render_to_string(f"{TEMPLATE}#add_button", context, request))
+    return HttpResponse("".join(parts))
+
+
+def _gone(request: LoggedInRequest, pk: int) -> HttpResponse:
+    typed = {name: request.POST[name] for name in FIELDS if request.POST.get(name)}
+    return gone(request, f"pool-entry-{pk}", f"{TEMPLATE}#gone", typed)

@@ -1,0 +1,191 @@
+"""The card of a region and its editors: settings, delete, add. Every outcome is drawn in place."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
+from django.views.decorators.http import require_http_methods, require_safe
+
+from dashboard import service_page
+from dashboard.access import LoggedInRequest, operator_required, origin, wants_fragment
+from dashboard.forms.editors import DeleteForm, on_version
+from dashboard.forms.regions import SETTINGS, RegionAddForm, RegionForm
+from dashboard.outcomes import Outcome, save
+from dashboard.views.services import draw, gone, region_url, saved, service_url
+from rttm import services
+from rttm.core import rules
+from rttm.models import Region, Service
+
+TEMPLATE = "components/region.html"
+METHODS = ["GET", "HEAD", "POST"]
+
+
+@login_required
+@require_http_methods(METHODS)
+def region(request: LoggedInRequest, pk: int) -> HttpResponse:
+    """GET: the card. POST: save what the editor of its settings says."""
+    if request.method == "POST":
+        return region_save(request, pk)
+    found = get_object_or_404(service_page.regions(), pk=pk)
+    if not wants_fragment(request):
+        return redirect(region_url(found))
+    return render(request, f"{TEMPLATE}#card", _context(found))
+
+
+@operator_required
+def region_save(request: LoggedInRequest, pk: int) -> HttpResponse:
+    found = service_page.regions().filter(pk=pk).first()
+    return _save(request, found) if found else _gone(request, pk)
+
+
+def _save(request: LoggedInRequest, found: Region) -> HttpResponse:
+    form = _form(found, request.POST)
+    outcome = save(
+        form,
+        lambda: services.region_update(
+            region=found, desired=form.desired, seen=form.version, origin=origin(request)
+        ),
+    )
+    if outcome is Outcome.GONE:
+        return _gone(request, found.pk)
+    found = service_page.regions().get(pk=found.pk)
+    if outcome is Outcome.SAVED:
+        return _saved(request, found)
+    if outcome is Outcome.CONFLICT:
+        form = _form(found, on_version(request.POST, found.version))
+        return _draw(request, found, "conflict", form, status=outcome.status)
+    return _draw(request, found, "edit", form, status=outcome.status)
+
+
+@operator_required
+@require_safe
+def region_edit(request: LoggedInRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(service_page.regions(), pk=pk)
+    return _draw(request, found, "edit", _form(found))
+
+
+@operator_required
+@require_http_methods(METHODS)
+def region_delete(request: LoggedInRequest, pk: int) -> HttpResponse:
+    """GET: what will happen. POST: delete it."""
+    found = service_page.regions().filter(pk=pk).first()
+    if request.method == "POST":
+        return _delete(request, found) if found else _gone(request, pk)
+    if found is None:
+        raise Http404
+    return _draw(request, found, "delete", _delete_form(found))
+
+
+def _delete(request: LoggedInRequest, found: Region) -> HttpResponse:
+    form = DeleteForm(request.POST, element=f"region-settings-{found.pk}")
+    outcome = save(
+        form,
+        lambda: services.region_delete(region=found, seen=form.version, origin=origin(request)),
+    )
+    if outcome in (Outcome.SAVED, Outcome.GONE):
+        answer = saved(request, found)
+        answer["HX-Retarget"] = f"#region-{found.pk}"
+        return answer
+    found = service_page.regions().get(pk=found.pk)
+    if outcome is Outcome.CONFLICT:
+        form = _delete_form(found)
+    context = {"is_conflict": outcome is Outcome.CONFLICT}
+    return _draw(request, found, "delete", form, status=outcome.status, **context)
+
+
+@operator_required
+@require_http_methods(METHODS)
+def region_add(request: LoggedInRequest, pk: int) -> HttpResponse:
+    """GET: what a new region needs. POST: add it to the service."""
+    service = get_object_or_404(service_page.services(), pk=pk)
+    form = _add_form(service, request.POST or None)
+    if request.method != "POST":
+        return _draw_add(request, service, form)
+    outcome = save(
+        form,
+        lambda: services.region_create(
+            service=service, desired=form.desired, origin=origin(request)
+        ),
+    )
+    if outcome is Outcome.SAVED:
+        return _added(request, service, form.desired.region_code)
+    return _draw_add(request, service, form, status=outcome.status)
+
+
+def _codes(service: Service) -> list[str]:
+    return [found.region_code for found in service.regions_in_order()]
+
+
+def _form(found: Region, data: Any = None) -> RegionForm:
+    return RegionForm(
+        data,
+        element=f"region-settings-{found.pk}",
+        current=found.value,
+        codes=_codes(found.service),
+        initial={"seen": found.version},
+    )
+
+
+def _delete_form(found: Region) -> DeleteForm:
+    return DeleteForm(element=f"region-settings-{found.pk}", initial={"seen": found.version})
+
+
+def _add_form(service: Service, data: Any) -> RegionAddForm:
+    return RegionAddForm(
+        data,
+        element=f"region-add-{service.pk}",
+        codes=_codes(service),
+        missing=service_page.missing_codes(service),
+    )
+
+
+def _context(found: Region) -> dict[str, Any]:
+    return {"card": service_page.card(found), "service": found.service}
+
+
+def _draw(
+    request: LoggedInRequest, found: Region, state: str, form: Any, *, status: int = 200,
+    **more: Any,
+) -> HttpResponse:  # fmt: skip
+    context = {**_context(found), "form": form, **more}
+    if state == "delete":
+        value = service_page.services().get(pk=found.service_id).value
+        context["forbidden"] = rules.check_region_delete(value, found.region_code)
+    place = f"region-settings-{found.pk}"
+    return draw(
+        request, found.service_id, place, f"{TEMPLATE}#{state}", context, status=status
+    )  # fmt: skip
+
+
+def _saved(request: LoggedInRequest, found: Region) -> HttpResponse:
+    """The settings closed again; the card around them is announced to every page."""
+    if not wants_fragment(request):
+        return redirect(region_url(found))
+    return render(request, f"{TEMPLATE}#settings", _context(found))
+
+
+def _draw_add(
+    request: LoggedInRequest, service: Service, form: RegionAddForm, *, status: int = 200
+) -> HttpResponse:
+    context = {"service": service, "form": form}
+    return draw(request, service.pk, "region-add", f"{TEMPLATE}#add", context, status=status)
+
+
+def _added(request: LoggedInRequest, service: Service, code: str) -> HttpResponse:
+    """The new card, and the button below it again; other open editors are left alone."""
+    found = service_page.regions().filter(service=service, region_code=code).first()
+    if not wants_fragment(request):
+        return redirect(region_url(found) if found else service_url(service))
+    parts = [render_to_string(f"{TEMPLATE}#card", _context(found), request)] if found else []
+    service = service_page.services().get(pk=service.pk)
+    context = {"service": service, "missing": service_page.missing_codes(service)}
+    parts.append(render_to_string(f"{TEMPLATE}#add_button", context, request))
+    return HttpResponse("".join(parts))
+
+
+def _gone(request: LoggedInRequest, pk: int) -> HttpResponse:
+    names = (*SETTINGS, "autopopulate")
+    typed = {name: request.POST[name] for name in names if request.POST.get(name)}
+    return gone(request, f"region-settings-{pk}", f"{TEMPLATE}#gone", typed)

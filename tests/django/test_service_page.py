@@ -1,0 +1,345 @@
+"""The service page: what it tells, what it costs, and that open pages follow every change."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from django.utils import timezone
+
+from rttm import dispatch, services, sync
+from rttm.core.schema import HealthMonitor, LogEntry, PoolEntry, Record, Region, ResponseSet
+from rttm.edits import Origin
+from rttm.models import Action
+from rttm.models import PoolEntry as Entry
+from tests.builders import pool_entry, region, service
+from tests.converges import HTMX, assert_converges
+from tests.pages import find, parse, words
+
+ONE, TWO, THREE, NEW = "192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.8"
+
+
+@pytest.fixture
+def row(mirrored):
+    first = region("global", ONE, TWO, THREE, ep=2, apmc=3)
+    return mirrored(service(region=(first, region("Asia", ONE, TWO))))
+
+
+@pytest.fixture
+def url(row):
+    return f"/services/{row.pk}/"
+
+
+@pytest.fixture
+def by(operator):
+    return Origin(user=operator, remote_address="198.51.100.7")
+
+
+def absorb(row, **fields):
+    """What a sync finds now; `entries` are the fields of addresses."""
+    entries = fields.pop("entries", {})
+    value = sync.whole().get(pk=row.pk).value
+    regions = tuple(_with(found, entries) for found in value.region)
+    news = replace(value, region=fields.pop("region", regions), **fields)
+    sync.absorb_service(news, asked_at=timezone.now())
+
+
+def _with(found: Region, entries: dict) -> Region:
+    pool = tuple(replace(entry, **entries.get(entry.address, {})) for entry in found.pool)
+    return replace(found, pool=pool)
+
+
+def answers(row, code="global", *addresses, at=None, status="up"):
+    at = at or int(timezone.now().timestamp())
+    records = tuple(Record("A", address, 5) for address in addresses)
+    told = [ResponseSet(code, status, at, "health", 1, records)]
+    sync.absorb_answers(row, told, asked_at=timezone.now())
+
+
+def the_row(page, address):
+    return next(r for r in find(page, tag="tr") if find_in(r, address))
+
+
+def find_in(row, address):
+    return any(words(cell) == address for cell in row.findall("th"))
+
+
+def test_page_is_for_people_who_are_logged_in(client_as, url):
+    response = client_as(None).get(url)
+    assert response.status_code == 302
+    assert response["Location"].startswith("/login/")
+
+
+@pytest.mark.parametrize("component", ["", "card/", "log/", "history/"])
+def test_components_are_drawn_by_their_own_url(client_as, viewer, url, row, component):
+    response = client_as(viewer).get(url + component, headers=HTMX)
+    assert response.status_code == 200
+    assert b"<html" not in response.content
+    assert client_as(None).get(url + component).status_code == 302
+
+
+def test_unknown_service_is_not_found(client_as, viewer):
+    assert client_as(viewer).get("/services/9/").status_code == 404
+
+
+def test_viewer_sees_everything_and_no_control(client_as, viewer, operator, url):
+    controls = ("edit/", "delete/", "activate/", "recover/", 'add/"')
+    seen = client_as(viewer).get(url).content.decode()
+    offered = client_as(operator).get(url).content.decode()
+    main = seen[seen.index("<main") :]
+    assert ONE in main
+    assert not [control for control in controls if control in main]
+    assert "edit/" in offered
+    assert "deactivate/" in offered
+
+
+def test_service_gone_from_the_backend_says_since_when_and_offers_nothing(
+    client_as, operator, row, url
+):
+    sync.absorb_gone(row.key, asked_at=timezone.now())
+    page = client_as(operator).get(url).content.decode()
+    assert "The backend no longer has this service." in page
+    assert "edit/" not in page[page.index("<main") :]
+
+
+def test_regions_come_in_the_fixed_order(client_as, viewer, mirrored):
+    codes = ("Asia", "EU West", "US West", "global")
+    row = mirrored(service("eight.example.com", region=tuple(region(code) for code in codes)))
+    page = parse(client_as(viewer).get(f"/services/{row.pk}/"))
+    shown = [words(head) for head in page.xpath("//section[contains(@class, 'region')]//h2")]
+    assert shown == ["global", "US West", "EU West", "Asia"]
+
+
+def test_row_tells_status_place_reason_and_evidence(client_as, viewer, row, url):
+    timed_out = LogEntry("XXX", "down", "connect timed out after 10 s", 1_790_000_000)
+    absorb(row, entries={TWO: {"status": "down", "log": (timed_out,)}, ONE: {"status": "up"}})
+    answers(row, "global", ONE)
+    page = parse(client_as(viewer).get(url))
+    told = words(the_row(page, TWO))
+    assert "down" in told
+    assert "out: down connect timed out after 10 s" in told
+    assert [words(cell) for cell in the_row(page, ONE)][:6] == [
+        "up",
+        ONE,
+        "",
+        "1",
+        "obey",
+        "served",
+    ]
+
+
+def test_rows_are_ordered_by_what_happens_to_them(client_as, viewer, row, url):
+    absorb(row, entries={ONE: {"status": "down"}, TWO: {"status": "up"}, THREE: {"status": "up"}})
+    answers(row, "global", THREE)
+    page = parse(client_as(viewer).get(url))
+    pool = page.xpath("//section[.//h2='global']//tbody/tr/th")
+    assert [words(cell) for cell in pool] == [THREE, TWO, ONE]
+
+
+def test_funnel_marks_a_region_that_one_more_loss_breaks(client_as, viewer, row, url):
+    page = client_as(viewer).get(url).content.decode()
+    assert page.count("One more address lost, and it fails over") == 1
+    assert 'class="is-close"' in page
+
+
+def test_region_in_failover_ends_in_its_target(client_as, viewer, row, url):
+    value = sync.whole().get(pk=row.pk).value
+    regions = tuple(replace(found, status="failover") for found in value.region)
+    absorb(row, region=regions, status="failover")
+    page = parse(client_as(viewer).get(url))
+    assert "serves instead 192.0.2.99" in words(find(page, class_="funnel")[0])
+    assert "global, Asia answer from a failover target." in words(find(page, class_="service")[0])
+
+
+def test_value_outside_known_limits_is_marked_and_shown(client_as, viewer, row, url):
+    absorb(row, entries={ONE: {"weight": 40}}, ttl=31)
+    page = parse(client_as(viewer).get(url))
+    marked = find(page, class_="odd")
+    assert len(marked) == 3  # the address is in two regions, and the ttl
+    assert "40" in words(the_row(page, ONE))
+
+
+def test_autopopulated_region_says_so_and_has_no_pool_to_edit(client_as, operator, mirrored):
+    filled = Region("Asia", autopopulate=True)
+    row = mirrored(service("auto.example.com", region=(region(), filled)))
+    page = parse(client_as(operator).get(f"/services/{row.pk}/"))
+    [card] = page.xpath("//section[contains(@class, 'region')][.//h2='Asia']")
+    assert "filled from the global region" in words(card)
+    assert not card.xpath(".//table")
+
+
+@pytest.mark.parametrize(
+    ("monitor", "told"),
+    [
+        (
+            HealthMonitor("HTTP", 1, 1, 10, 8080, "/health", expected="ok"),
+            "HTTP /health on port 8080 every 1 min, 1 retry, 10 s time-out, expects “ok”",
+        ),
+        (HealthMonitor("TCP", 5, 0), "TCP every 5 min, no retries"),
+        (HealthMonitor("NONE", 5), "none: nothing is probed"),
+    ],
+)
+def test_monitor_is_told_in_words(client_as, viewer, mirrored, monitor, told):
+    row = mirrored(service("m.example.com", monitor=monitor))
+    page = parse(client_as(viewer).get(f"/services/{row.pk}/card/", headers=HTMX))
+    assert told in [words(line) for line in page.iter("dd")]
+
+
+def test_log_has_exact_times_and_who_changed_what(client_as, viewer, row, url):
+    at = datetime(2026, 11, 23, 9, 31, 5, tzinfo=UTC)
+    record = ResponseSet(
+        "Asia", "up", int(at.timestamp()), "user", 1, (Record("A", ONE, 1),), 7, "olga"
+    )
+    sync.absorb_log(row, [record])
+    [line] = find(parse(client_as(viewer).get(f"{url}log/", headers=HTMX)), tag="tr")[1:]
+    told = [words(cell) for cell in line]
+    assert told == ["2026-11-23 09:31:05 UTC", "Asia", "user", "up", ONE, "olga"]
+
+
+def test_list_of_regions_is_sent_again_only_when_one_came_or_went(client_as, viewer, row, url):
+    client = client_as(viewer)
+    [listed] = find(parse(client.get(url)), id=f"service-regions-{row.pk}")
+    assert client.get(listed.get("hx-get"), headers=HTMX).status_code == 204
+    row.regions.get(region_code="Asia").delete()
+    assert client.get(listed.get("hx-get"), headers=HTMX).status_code == 200
+
+
+def test_page_costs_the_same_queries_with_many_regions_and_entries(
+    client_as, operator, mirrored, django_assert_max_num_queries
+):
+    codes = ("global", "US West", "US East", "EU West", "Asia")
+    addresses = [f"192.0.2.{number}" for number in range(1, 21)]
+    regions = tuple(region(code, *addresses) for code in codes)
+    row = mirrored(service("big.example.com", region=regions))
+    client = client_as(operator)
+    with django_assert_max_num_queries(13):
+        assert client.get(f"/services/{row.pk}/").status_code == 200
+
+
+@pytest.mark.parametrize("component", ["regions/{region}/", "pool-entries/{entry}/"])
+def test_component_costs_few_queries(
+    client_as, operator, row, component, django_assert_max_num_queries
+):
+    entry = Entry.objects.select_related("region").first()
+    path = "/" + component.format(region=entry.region_id, entry=entry.pk)
+    client = client_as(operator)
+    with django_assert_max_num_queries(8):
+        assert client.get(path, headers=HTMX).status_code == 200
+
+
+# Live: an open page that re-reads what the topics name is the page a newcomer gets.
+
+
+def probes_find_an_address_down(row, by):
+    absorb(row, entries={TWO: {"status": "down"}}, status="trouble")
+
+
+def probes_bring_new_evidence(row, by):
+    log = (LogEntry("XXX", "up", "HTTP 200", 1_790_000_000),)
+    absorb(row, entries={ONE: {"log": log}})
+
+
+def answers_change(row, by):
+    answers(row, "global", TWO, status="failover")
+
+
+def latched_address_comes_up(row, by):
+    absorb(row, entries={TWO: {"serve_mode": "remove", "status": "down"}})
+    absorb(row, entries={TWO: {"status": "up"}})
+
+
+def entry_is_changed(row, by):
+    entry = the_entry(row)
+    desired = replace(entry.value, weight=9, label="nine")
+    services.pool_entry_update(entry=entry, desired=desired, seen=entry.version, origin=by)
+
+
+def entry_is_added(row, by):
+    the_region = row.regions.get(region_code="global")
+    services.pool_entry_create(region=the_region, desired=pool_entry(NEW), origin=by)
+
+
+def entry_is_deleted(row, by):
+    entry = the_entry(row)
+    services.pool_entry_delete(entry=entry, seen=entry.version, origin=by)
+
+
+def region_is_changed(row, by):
+    found = row.regions.get(region_code="Asia")
+    desired = replace(found.value, apmc=2, failover_mode="global", failover_data="")
+    services.region_update(region=found, desired=desired, seen=found.version, origin=by)
+
+
+def region_is_added(row, by):
+    desired = Region("EU West", (PoolEntry(NEW),))
+    services.region_create(service=row, desired=desired, origin=by)
+
+
+def region_is_deleted(row, by):
+    found = row.regions.get(region_code="Asia")
+    services.region_delete(region=found, seen=found.version, origin=by)
+
+
+def service_is_changed_elsewhere(row, by):
+    absorb(row, ttl=60, contact_nickname="other", monitor=HealthMonitor("TCP", 10))
+
+
+def service_is_deactivated_elsewhere(row, by):
+    absorb(row, active=False)
+
+
+def service_goes(row, by):
+    sync.absorb_gone(row.key, asked_at=timezone.now())
+
+
+def action_is_asked_for(row, by):
+    dispatch.service_deactivate(service=row, origin=by)
+
+
+def action_is_done(row, by):
+    services.action_run(action_id=dispatch.service_deactivate(service=row, origin=by).pk)
+
+
+def recover_is_asked_for(row, by):
+    absorb(row, entries={ONE: {"status": "down"}})
+    dispatch.pool_entry_recover(entry=the_entry(row), origin=by)
+
+
+def recover_is_done(row, by):
+    recover_is_asked_for(row, by)
+    services.action_run(action_id=Action.objects.get().pk)
+
+
+def log_grows(row, by):
+    record = ResponseSet("Asia", "up", 1_790_000_000, "user", 1, (Record("A", ONE, 1),), 7)
+    sync.absorb_log(row, [record])
+
+
+def the_entry(row):
+    return Entry.objects.get(region__service=row, region__region_code="global", address=ONE)
+
+
+CHANGES = [
+    probes_find_an_address_down,
+    probes_bring_new_evidence,
+    answers_change,
+    latched_address_comes_up,
+    entry_is_changed,
+    entry_is_added,
+    entry_is_deleted,
+    region_is_changed,
+    region_is_added,
+    region_is_deleted,
+    service_is_changed_elsewhere,
+    service_is_deactivated_elsewhere,
+    service_goes,
+    action_is_asked_for,
+    action_is_done,
+    recover_is_asked_for,
+    recover_is_done,
+    log_grows,
+]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+def test_open_page_converges_after(change, client_as, operator, row, url, by, topics):
+    assert_converges(client_as(operator), url, topics, lambda: change(row, by))
