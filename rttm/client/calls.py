@@ -19,6 +19,7 @@ Changes = Mapping[str, Any]
 
 REPORTS = frozenset({"/REST/RTTMLogReport/", "/REST/RTTMRRSetReport/"})
 """POSTs that change nothing."""
+JOBS = "/REST/Job/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,13 @@ class Call(Generic[T]):
 
     @property
     def is_safe(self) -> bool:
-        """Whether it changes nothing, so that it may be repeated at will."""
+        """Whether it changes nothing itself, so that it may be repeated at will."""
         return self.method == "GET" or (self.method == "POST" and self.path in REPORTS)
+
+    @property
+    def is_job(self) -> bool:
+        """Whether it asks after a job, whose own call may well change something."""
+        return self.path.startswith(JOBS)
 
 
 @dataclass(frozen=True, slots=True)

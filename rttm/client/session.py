@@ -16,10 +16,8 @@ from . import calls
 from .calls import Call, Credentials
 from .envelope import Job, Reply, outcome
 from .errors import (
-    Busy,
     DynectError,
     JobPending,
-    RateLimited,
     Rejected,
     TransportError,
     Unauthorised,
@@ -125,7 +123,7 @@ class Dynect:
                 pauses = error.pauses[attempt:]
                 may_repeat = call.is_safe or not error.sent
                 if not (may_repeat and pauses and self._left(until) > pauses[0]):
-                    error.was_safe = call.is_safe
+                    error.was_safe = call.is_safe and not call.is_job
                     raise
                 attempt += 1
                 self._sleep(pauses[0])
@@ -176,7 +174,7 @@ class Dynect:
             response = self._send(asking, token, until)
         except Unavailable:
             return job  # it goes on without us looking
-        return job if response.status >= 500 else _of_job(asking, job, response)
+        return _of_job(asking, job, response)
 
     def _exchange(self, call: Call[T], token: str, until: float) -> Reply[T] | Job:
         return outcome(call, self._send(call, token, until))
@@ -206,8 +204,10 @@ def _of_job(asking: Call[T], job: Job, response: Response) -> Reply[T] | Job:
     """What a job's response means; never an error that would have the call repeated."""
     try:
         return outcome(asking, response)
-    except (Busy, RateLimited):
-        return job
+    except Unavailable as error:
+        if error.sent and response.status < 500:
+            raise
+        return job  # busy, or a proxy's answer
     except (Unauthorised, Rejected) as error:
         if isinstance(error, Rejected) and not error.reason.startswith("job"):
             raise

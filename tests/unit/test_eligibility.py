@@ -208,6 +208,7 @@ def test_an_autopopulated_region_decides_as_the_global_one_does():
     decisions = decide_service(value, up())
     assert served(decisions["Asia"]) == served(decisions["global"]) == (ONE,)
     assert decisions["Asia"].region_code == "Asia"
+    assert eligibility.effective(own, value).autopopulate
     failed = decide_service(value, BOTH_DOWN)
     assert served(failed["Asia"]) == (TARGET,)
 

@@ -221,6 +221,13 @@ def test_lines_that_only_name_the_operation_are_no_problems():
     assert alone.problems == (Problem("", "unknown", "update: Nothing was changed"),)
 
 
+@pytest.mark.parametrize("telling", [{"ERR_CD": "INVALID_DATA", "LVL": "INFO"}, {"LVL": "WARN"}])
+def test_a_line_with_a_code_or_of_another_level_is_a_problem(telling):
+    named = {"INFO": "update: Nothing was changed", "ERR_CD": None, "LVL": "INFO"}
+    failure = refused(answer({}, {"INFO": "ttl: Odd", **telling}, named, status="failure"))
+    assert [problem.field for problem in failure.problems] == ["ttl"]
+
+
 def test_a_failure_without_a_word_still_has_a_problem():
     failure = refused(answer({}, status="failure", http=400))
     assert failure.problems == (Problem("", "unknown", "HTTP 400 without a reason"),)

@@ -202,6 +202,13 @@ def test_a_lost_read_is_not_said_to_have_changed_anything():
         talk.dynect.run(READ)
 
 
+def test_a_lost_answer_about_a_job_leaves_open_what_the_job_did():
+    talk = Talk(*[("GET", JOB, LOST)] * 2)
+    with pytest.raises(Unavailable, match="may have been carried out") as caught:
+        talk.dynect.run(calls.job(WRITE, "17"))
+    assert caught.value.may_have_changed
+
+
 def test_a_refusal_is_not_repeated():
     talk = Talk(("PUT", PATH, refusal("weight: Too heavy")))
     with pytest.raises(Rejected) as caught:
@@ -252,12 +259,30 @@ def test_a_failed_job_is_a_refusal_of_the_call():
 
 @pytest.mark.parametrize(
     "hitch",
-    [REFUSED, LOST, Response(503, b""), TOO_MANY, IN_THE_WAY, refusal("", "RATE_LIMIT_EXCEEDED")],
+    [
+        REFUSED,
+        LOST,
+        Response(500, b""),
+        TOO_MANY,
+        IN_THE_WAY,
+        refusal("", "RATE_LIMIT_EXCEEDED"),
+    ],
 )
 def test_a_hitch_while_following_a_job_never_repeats_the_call(hitch):
     talk = Talk(("PUT", PATH, TO_JOB), ("GET", JOB, hitch), ("GET", JOB, ENTRY))
     assert talk.dynect.run(WRITE).weight == 9
     assert talk.sent.count(("PUT", PATH)) == 1
+
+
+def test_a_jobs_answer_counts_whatever_its_http_status():
+    talk = Talk(("PUT", PATH, TO_JOB), ("GET", JOB, Response(500, ENTRY.body)))
+    assert talk.dynect.run(WRITE).weight == 9
+
+
+def test_a_jobs_unreadable_answer_leaves_its_outcome_open():
+    talk = Talk(("PUT", PATH, TO_JOB), ("GET", JOB, Response(499, b"?")))
+    with pytest.raises(Unavailable, match="may have been carried out"):
+        talk.dynect.run(WRITE)
 
 
 def test_a_job_that_outlasts_the_budget_is_named():
@@ -330,8 +355,9 @@ def test_one_call_runs_at_a_time_and_the_other_waits_no_longer_than_its_budget()
     dynect = Dynect(transport, WHO)
     first = in_thread(lambda: dynect.run(WRITE))
     assert entered.wait(10)
-    with pytest.raises(Unavailable, match="other calls took all of its time"):
+    with pytest.raises(Unavailable, match="other calls took all of its time") as caught:
         dynect.run(READ, budget=0.05)
+    assert not caught.value.sent
     leave.set()
     first.join(10)
     assert [request.method for request in transport.sent] == ["POST", "PUT"]
@@ -360,7 +386,7 @@ def test_closing_leaves_a_shared_log_in_to_the_others():
 
 
 def test_the_log_has_a_line_for_each_request_and_no_secret(caplog):
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="rttm.client")
     talk = Talk(
         ("POST", SESSION, token("t0ken")), ("PUT", PATH, TO_JOB), ("GET", JOB, LOST),
         ("GET", JOB, ENTRY),
