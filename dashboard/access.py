@@ -17,7 +17,7 @@ View = Callable[..., HttpResponse]
 class LoggedInRequest(HttpRequest):
     """A request past `login_required`: its user is one of ours."""
 
-    user: User  # type: ignore[assignment]
+    user: User
     htmx: Any
 
 

@@ -6,6 +6,7 @@ open page is told.
 
 import logging
 from functools import lru_cache
+from typing import Any
 
 import redis
 from django.conf import settings
@@ -41,7 +42,7 @@ def touch(*topics: str, scope: int | None = None) -> None:
 
 
 def _send(topics: list[str], scope: int | None) -> None:
-    fields = {"topics": ",".join(topics), "scope": "" if scope is None else scope}
+    fields: Any = {"topics": ",".join(topics), "scope": "" if scope is None else scope}
     try:
         connection().xadd(STREAM, fields, maxlen=KEPT, approximate=True)
     except redis.RedisError:
@@ -51,7 +52,7 @@ def _send(topics: list[str], scope: int | None) -> None:
 def position() -> str:
     """Where the stream stands now; a page carries it, so that nothing between is missed."""
     try:
-        newest = connection().xrevrange(STREAM, count=1)
+        newest: Any = connection().xrevrange(STREAM, count=1)
     except redis.RedisError:
         return "0-0"
     return newest[0][0] if newest else "0-0"

@@ -3,6 +3,9 @@
 No constraint repeats a rule of `core.rules`: what the backend has, we show.
 """
 
+from dataclasses import fields
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 
@@ -74,7 +77,7 @@ class Service(Mirrored):
         )
 
     def regions_in_order(self) -> list["Region"]:
-        order = {code: place for place, code in enumerate(RegionCode)}
+        order = {str(code): place for place, code in enumerate(RegionCode)}
         return sorted(self.regions.all(), key=lambda region: order.get(region.region_code, 99))
 
 
@@ -343,8 +346,8 @@ class LogReport(models.Model):
         return f"{self.action.fqdn} {self.start:%Y-%m-%d %H:%M} to {self.end:%Y-%m-%d %H:%M}"
 
 
-def _own(row: models.Model, kind: type, skip: frozenset[str] | set[str] = frozenset()) -> dict:
+def _own(row: models.Model, kind: type[Any], skip: frozenset[str] | set[str] = frozenset()) -> dict:
     """A row's columns under the names of its value's fields."""
-    names = [name for name in kind.__dataclass_fields__ if name not in skip]
-    values = {name: getattr(row, name) for name in names}
+    names = (field.name for field in fields(kind))
+    values = {name: getattr(row, name) for name in names if name not in skip}
     return {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
