@@ -29,7 +29,6 @@ function warn() {
     : one("[sse-connect]") && Date.now() - newsAt > silence ? "The server has sent no news." : "";
   const from = `What you see is from ${new Date(newsAt).toLocaleTimeString()} or older; what you typed stays. Trying again.`;
   say(one("[data-lost]"), why && `${why} ${from}`);
-  one("[data-lost]").hidden = !why;
 }
 /* A live refresh that would take an open editor away, or a row from under the pointer, waits. */
 const isBusy = (target) => target.querySelector("[data-editor]") || target.matches("[data-hold]:hover") ||
@@ -69,7 +68,8 @@ on("htmx:afterSettle", ({ detail: { requestConfig } }) => {
 on("animationend", ({ target }) => target.closest(".fresh")?.classList.remove("fresh"));
 function head() {
   const { title, icon, words } = one("#counts").dataset;
-  [document.title, one("link[rel=icon]").href] = [title + pageTitle, icon];
+  document.title = title + pageTitle;
+  if (one("link[rel=icon]").getAttribute("href") !== icon) one("link[rel=icon]").href = icon;
   if (said !== words) say(one("[data-announcer]"), said ? `Services: ${words}` : "");
   said = words;
 }
