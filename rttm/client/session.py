@@ -77,7 +77,7 @@ class Dynect:
         self._transport = transport
         self._credentials = credentials
         self._is_shared = tokens is not None
-        self._tokens: TokenStore = tokens or PrivateToken()
+        self._tokens: TokenStore = PrivateToken() if tokens is None else tokens
         self._budget = budget
         self._monotonic = monotonic
         self._sleep = sleep
@@ -91,7 +91,7 @@ class Dynect:
         """The value with the backend's own messages; raises a DynectError."""
         seconds = self._budget if budget is None else budget
         until = self._monotonic() + seconds
-        if not self._lock.acquire(timeout=seconds):
+        if not self._lock.acquire(timeout=max(seconds, 0)):
             raise Unavailable(call.subject, "other calls took all of its time", sent=False)
         try:
             return self._persist(call, until)

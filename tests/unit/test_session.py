@@ -406,3 +406,10 @@ def test_the_log_has_a_line_for_each_request_and_no_secret(caplog):
 def test_a_script_that_does_not_expect_a_request_fails():
     with pytest.raises(AssertionError, match="was not expected"):
         Talk().dynect.run(READ)
+
+
+def test_a_budget_that_is_used_up_already_sends_nothing():
+    talk = Talk()
+    with pytest.raises(Unavailable, match="no time left"):
+        talk.dynect.run(WRITE, budget=-1)
+    assert talk.sent == []
