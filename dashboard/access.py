@@ -38,6 +38,11 @@ def origin(request: LoggedInRequest) -> Origin:
     return Origin(user=request.user, remote_address=request.META.get("REMOTE_ADDR") or None)
 
 
+def asked(request: HttpRequest, name: str) -> str:
+    """A word of the URL's query; without NUL, which PostgreSQL refuses."""
+    return request.GET.get(name, "").replace("\0", "").strip()
+
+
 def wants_fragment(request: LoggedInRequest) -> bool:
     """True for htmx's own requests; plain and boosted ones get the whole page."""
     return bool(request.htmx) and not request.htmx.boosted

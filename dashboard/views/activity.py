@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from dashboard.access import LoggedInRequest, wants_fragment
+from dashboard.access import LoggedInRequest, asked, wants_fragment
 from rttm import live
 from rttm.models import Action, Edit, Kept
 
@@ -74,7 +74,7 @@ def _changes(kept: Kept) -> Iterator[Change]:
 @require_safe
 def activity(request: LoggedInRequest) -> HttpResponse:
     position = live.position()
-    text = request.GET.get("text", "").strip()
+    text = asked(request, "text")
     page = Paginator(_keys(text), PAGE_ROWS).get_page(request.GET.get("page"))
     context = {
         "page": page,

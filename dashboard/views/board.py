@@ -8,11 +8,11 @@ from urllib.parse import urlencode
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from dashboard.access import LoggedInRequest, wants_fragment
+from dashboard.access import LoggedInRequest, asked, wants_fragment
 from dashboard.context import stale_after
 from dashboard.counts import STATES
 from dashboard.strip import HEADS, Answer, Cell, answer, services_for_strips, strip
@@ -32,8 +32,8 @@ class Filters:
     text: str = ""
 
     @classmethod
-    def of(cls, query: QueryDict) -> "Filters":
-        return cls(*(query.get(name, "").strip() for name in ("zone", "status", "text")))
+    def of(cls, request: HttpRequest) -> "Filters":
+        return cls(*(asked(request, name) for name in ("zone", "status", "text")))
 
     @property
     def query(self) -> str:
@@ -94,7 +94,7 @@ def _worst_first(services: QuerySet[Service]) -> QuerySet[Service]:
 @require_safe
 def board(request: LoggedInRequest) -> HttpResponse:
     position = live.position()
-    filters = Filters.of(request.GET)
+    filters = Filters.of(request)
     context = _list(filters, request.GET.get("page"))
     context |= {"section": "board", "live_position": position}
     if wants_fragment(request):
@@ -127,7 +127,7 @@ def _choices(filters: Filters) -> dict[str, Any]:
 @require_safe
 def board_order(request: LoggedInRequest) -> HttpResponse:
     """Whether the rows as drawn are still in order; the reader re-sorts when it suits them."""
-    filters = Filters.of(request.GET)
+    filters = Filters.of(request)
     services = _worst_first(filters.of_services(Service.objects.all()))
     pages = Paginator(services.values_list("pk", flat=True), PAGE_ROWS)
     page, drawn = request.GET.get("page", ""), request.GET.get("drawn", "")

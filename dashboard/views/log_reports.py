@@ -28,7 +28,7 @@ def log_reports(request: LoggedInRequest) -> HttpResponse:
     """All of them, newest first; with a service chosen, on to its form."""
     position = live.position()
     if request.GET.get("service", "").isdecimal():
-        return redirect("log-report-add", request.GET["service"])
+        return redirect("log-report-add", int(request.GET["service"]))
     page = Paginator(_reports().defer("rows"), PAGE_ROWS).get_page(request.GET.get("page"))
     context = {"page": page, "section": "reports", "live_position": position}
     if wants_fragment(request):

@@ -78,6 +78,7 @@ def test_worst_is_first_and_among_equals_the_most_recent_change(page, absorbed):
         ("?zone=example.net&status=trouble", []),
         ("?page=9", ["a.example.com", "b.example.net", "c.example.com"]),
         ("?page=x&status=nonsense", []),
+        ("?text=a.exa%00mple", ["a.example.com"]),
     ],
 )
 def test_filters_are_in_the_url(page, absorbed, query, found):

@@ -188,6 +188,7 @@ def test_list_shows_reports_and_leads_to_the_form_of_a_service(client_as, viewer
     assert find(drawn, id="log-report-list")[0].get("hx-trigger").startswith("sse:actions")
     chosen = client.get(reverse("log-reports"), {"service": service.pk})
     assert chosen["Location"] == reverse("log-report-add", args=[service.pk])
+    assert client.get(reverse("log-reports"), {"service": "٣"}).status_code == 302
     fragment = client.get(reverse("log-reports"), headers=HTMX)
     assert b"<html" not in fragment.content
 
