@@ -8,8 +8,9 @@ const on = (name, act) => document.addEventListener(name, act);
 const say = (part, text) => { if (part.textContent !== text) part.textContent = text; };
 const silence = 3 * 1000 * Number(document.body.dataset.syncInterval);
 const pageTitle = document.title.slice(one("#counts").dataset.title.length);
-const held = new Map(); // components whose refresh waits: id → the event that asked for it
-let skew = 0, newsAt = Date.now(), lostAt = 0, touchedAt = Date.now(), said = "", left = null, source = null;
+// By id: the event that asked for a refresh which waits, and what a component was before its swap. And whose answer is awaited.
+const held = new Map(), left = new Map(), asking = new Set();
+let skew = 0, newsAt = Date.now(), lostAt = 0, touchedAt = Date.now(), said = "", source = null;
 /* Ages count on; what is older than it should be is marked; a new order is taken when nobody looks. */
 function tick() {
   const synced = Date.parse(one("#freshness time")?.dateTime) || 0;
@@ -30,9 +31,9 @@ function warn() {
   const from = `What you see is from ${new Date(newsAt).toLocaleTimeString()} or older; what you typed stays. Trying again.`;
   say(one("[data-lost]"), why && `${why} ${from}`);
 }
-/* A live refresh that would take an open editor away, or a row from under the pointer, waits. */
+/* A live refresh waits that would take away an editor, one about to open, or a row under the pointer. */
 const isBusy = (target) => target.querySelector("[data-editor]") || target.matches("[data-hold]:hover") ||
-  (target.contains(document.activeElement) && document.activeElement.matches("input, select, textarea"));
+  [...asking].some((item) => target.contains(item)) || (target.contains(document.activeElement) && document.activeElement.matches("input, select, textarea"));
 function release() {
   for (const [id, type] of held) {
     const target = document.getElementById(id);
@@ -44,25 +45,25 @@ function resync() {
   if (!isBusy(document.body) && performance.now() > IDLE) return location.reload();
   all("[hx-trigger*='sse:']").forEach((part) => htmx.trigger(part, part.getAttribute("hx-trigger").match(/sse:[\w-]+/)[0]));
 }
-on("htmx:beforeRequest", (event) => {
-  const { target, requestConfig: { triggeringEvent: cause } } = event.detail;
-  if (cause?.type.startsWith("sse:") && isBusy(target)) { held.set(target.id, cause.type); event.preventDefault(); }
-});
+const liveCause = (detail) => [detail.requestConfig?.triggeringEvent?.type].find((type) => type?.startsWith("sse:"));
+const hold = (detail) => liveCause(detail) && isBusy(detail.target) && held.set(detail.target.id, liveCause(detail));
+on("htmx:beforeRequest", (event) => hold(event.detail) ? event.preventDefault() : liveCause(event.detail) || asking.add(event.detail.elt));
 ["focusout", "mouseout"].forEach((name) => on(name, () => held.size && setTimeout(release)));
 /* After a swap: what changed fades, the focus goes on where it was, title and icon follow the counts. */
 const words = (part) => { const copy = part.cloneNode(true); all("time", copy).forEach((time) => time.remove()); return copy.textContent; };
 const nameOf = (item) => item.tagName + item.textContent.trim() + (item.name ?? "");
-on("htmx:beforeSwap", ({ detail: { target } }) => {
-  left = { id: target.id, words: words(target), focus: target.contains(document.activeElement) && nameOf(document.activeElement) };
+on("htmx:beforeSwap", ({ detail, detail: { target } }) => {
+  if (hold(detail)) detail.shouldSwap = false; // an editor was opened after this was asked for
+  else left.set(target.id, { words: words(target), focus: target.contains(document.activeElement) && nameOf(document.activeElement) });
 });
-on("htmx:afterSettle", ({ detail: { requestConfig } }) => {
-  const part = left && document.getElementById(left.id);
-  if (part && requestConfig?.triggeringEvent?.type.startsWith("sse:") && words(part) !== left.words) part.classList.add("fresh");
-  if (left?.focus && document.activeElement === document.body) {
+on("htmx:afterSettle", ({ detail }) => {
+  const part = document.getElementById(detail.target.id), was = left.get(detail.target.id);
+  if (part && was && liveCause(detail) && words(part) !== was.words) part.classList.add("fresh");
+  if (was?.focus && document.activeElement === document.body) {
     const able = part ? all("a[href], button, input:not([type=hidden]), select, textarea, summary", part) : [];
-    (able.find((item) => nameOf(item) === left.focus) ?? able.find((item) => "return" in item.dataset) ?? able[0] ?? one("#main")).focus();
+    (able.find((item) => nameOf(item) === was.focus) ?? able.find((item) => "return" in item.dataset) ?? able[0] ?? one("#main")).focus();
   }
-  left = null;
+  left.delete(detail.target.id);
   head(); tick(); release();
 });
 on("animationend", ({ target }) => target.closest(".fresh")?.classList.remove("fresh"));
@@ -76,13 +77,12 @@ function head() {
 /* The live stream. The extension opens it again when it closed; the server replays or says resync. */
 const hear = () => { newsAt = Date.now(); };
 on("htmx:sseOpen", ({ detail }) => {
-  lostAt = 0;
-  source = detail.source; // listening twice to the same one is listening once
-  source.addEventListener("resync", resync);
-  source.addEventListener("freshness", hear);
+  lostAt = 0; source = detail.source; // listening twice to the same one is listening once
+  [["resync", resync], ["freshness", hear]].forEach(([name, act]) => source.addEventListener(name, act));
 });
 ["htmx:sseError", "htmx:sendError"].forEach((name) => on(name, () => { lostAt ||= Date.now(); }));
-on("htmx:afterRequest", ({ detail: { xhr } }) => {
+on("htmx:afterRequest", ({ detail: { elt, xhr } }) => {
+  asking.delete(elt); release();
   if (xhr.status && source?.readyState === EventSource.OPEN) lostAt = 0;
   const ahead = Date.parse(xhr.getResponseHeader("Date")) - Date.now(); // ages are told by the server's clock
   if (!Number.isNaN(ahead)) skew = Math.abs(ahead) > 2000 ? ahead : 0;
