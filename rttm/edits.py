@@ -96,6 +96,7 @@ def _close(edit: Edit, outcome: str, message: str) -> None:
     edit.outcome, edit.message, edit.finished_at = outcome, message, timezone.now()
     edit.save(update_fields=["outcome", "message", "finished_at"])
     live.touch(f"service-history-{edit.service_id}", scope=edit.service_id)
+    live.touch("actions")  # the activity page lists edits and actions together
 
 
 def settle(*, asked_at: datetime) -> None:
