@@ -69,9 +69,11 @@ def test_worst_is_first_and_among_equals_the_most_recent_change(page, absorbed):
 def test_service_that_waits_for_recover_stands_next_to_the_troubled(page, absorbed):
     absorbed("ok.example.com", minutes=1)
     absorbed("unk.example.com", "unk", minutes=1)
-    for status in ("down", "up"):
+    for minutes, status in ((9, "down"), (8, "up")):
         entry = builders.pool_entry(serve_mode="remove", status=status)
-        absorbed("waits.example.com", region=(builders.region(pool=(entry,)),))
+        regions = (builders.region(pool=(entry,)),)
+        value = builders.service("waits.example.com", status="ok", region=regions)
+        sync.absorb_service(value, asked_at=timezone.now() - timedelta(minutes=minutes))
     absorbed("trouble.example.com", "trouble", minutes=1)
     assert [name.split(".")[0] for name in names(page())] == ["trouble", "waits", "unk", "ok"]
 
