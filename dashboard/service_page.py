@@ -246,6 +246,16 @@ def missing_codes(service: Service) -> list[str]:
     return [code for code in RegionCode if code not in present]
 
 
+def down(service: Service) -> list[PoolEntry]:
+    """Where each address that is down is first shown, so that a reader can go there."""
+    found: dict[str, PoolEntry] = {}
+    for region in service.regions_in_order():
+        for entry in () if region.autopopulate else region.pool.all():
+            if entry.status == EntryStatus.DOWN and entry.serve_mode != ServeMode.NO:
+                found.setdefault(entry.address, entry)
+    return list(found.values())
+
+
 def waiting(service: Service) -> list[str]:
     """The addresses that are out until somebody recovers them, as far as we saw."""
     found = {

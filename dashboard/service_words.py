@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from rttm.core import rules, schema
 from rttm.core.rules import Problem
-from rttm.core.terms import EntryStatus, FailoverMode, Protocol, ServeMode, Status
+from rttm.core.terms import FailoverMode, Protocol, Status
 from rttm.models import Region, Service
 
 NAMED = 4  # names in a sentence
@@ -20,9 +20,9 @@ def summary(service: Service) -> str:
         case Status.FAILOVER:
             codes = [r.region_code for r in _regions_in(service, Status.FAILOVER)]
             verb = "answers" if len(codes) == 1 else "answer"
-            return f"{_listed(codes)} {verb} from a failover target. {_down(service)}"
+            return f"{_listed(codes)} {verb} from a failover target."
         case Status.TROUBLE:
-            return f"{_down(service)} Every region still serves its own pool."
+            return "Every region still serves its own pool."
         case Status.UNK:
             return "No probe has told anything of some of its addresses yet."
         case Status.OK:
@@ -32,16 +32,6 @@ def summary(service: Service) -> str:
 
 def _regions_in(service: Service, status: str) -> list[Region]:
     return [region for region in service.regions_in_order() if region.status == status]
-
-
-def _down(service: Service) -> str:
-    found = {
-        entry.address: None
-        for region in service.regions_in_order()
-        for entry in region.pool.all()
-        if entry.status == EntryStatus.DOWN and entry.serve_mode != ServeMode.NO
-    }
-    return f"Down: {_listed(list(found))}." if found else ""
 
 
 def _listed(names: list[str]) -> str:

@@ -74,6 +74,7 @@ def card_context(found: Service) -> dict[str, Any]:
         "summary": service_words.summary(found),
         "odd": service_page.odd_service(found),
         "monitors": service_words.monitors(found),
+        "down": service_page.down(found),
         "waiting": service_page.waiting(found),
         "actions": actions,
         "busy": {action.verb for action in actions if not action.is_finished},

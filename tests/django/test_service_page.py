@@ -1,4 +1,4 @@
-"""The service page: what it tells, what it costs, and that open pages follow every change."""
+"""The service page: what it tells, to whom, and what it costs."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -6,16 +6,15 @@ from datetime import UTC, datetime
 import pytest
 from django.utils import timezone
 
-from rttm import dispatch, services, sync
-from rttm.core.schema import HealthMonitor, LogEntry, PoolEntry, Record, Region, ResponseSet
-from rttm.edits import Origin
-from rttm.models import Action
+from rttm import sync
+from rttm.core.schema import HealthMonitor, LogEntry, Record, Region, ResponseSet
 from rttm.models import PoolEntry as Entry
-from tests.builders import pool_entry, region, service
-from tests.converges import HTMX, assert_converges
+from tests.builders import region, service
+from tests.converges import HTMX
+from tests.found import absorb, answers
 from tests.pages import find, parse, words
 
-ONE, TWO, THREE, NEW = "192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.8"
+ONE, TWO, THREE = "192.0.2.1", "192.0.2.2", "192.0.2.3"
 
 
 @pytest.fixture
@@ -27,32 +26,6 @@ def row(mirrored):
 @pytest.fixture
 def url(row):
     return f"/services/{row.pk}/"
-
-
-@pytest.fixture
-def by(operator):
-    return Origin(user=operator, remote_address="198.51.100.7")
-
-
-def absorb(row, **fields):
-    """What a sync finds now; `entries` are the fields of addresses."""
-    entries = fields.pop("entries", {})
-    value = sync.whole().get(pk=row.pk).value
-    regions = tuple(_with(found, entries) for found in value.region)
-    news = replace(value, region=fields.pop("region", regions), **fields)
-    sync.absorb_service(news, asked_at=timezone.now())
-
-
-def _with(found: Region, entries: dict) -> Region:
-    pool = tuple(replace(entry, **entries.get(entry.address, {})) for entry in found.pool)
-    return replace(found, pool=pool)
-
-
-def answers(row, code="global", *addresses, at=None, status="up"):
-    at = at or int(timezone.now().timestamp())
-    records = tuple(Record("A", address, 5) for address in addresses)
-    told = [ResponseSet(code, status, at, "health", 1, records)]
-    sync.absorb_answers(row, told, asked_at=timezone.now())
 
 
 def the_row(page, address):
@@ -150,6 +123,14 @@ def test_region_in_failover_ends_in_its_target(client_as, viewer, row, url):
     assert "global, Asia answer from a failover target." in words(find(page, class_="service")[0])
 
 
+def test_head_leads_to_each_address_that_is_down(client_as, viewer, row, url):
+    absorb(row, entries={TWO: {"status": "down"}}, status="trouble")
+    page = parse(client_as(viewer).get(url))
+    [link] = page.xpath("//section[contains(@class, 'service')]//a[starts-with(@href, '#')]")
+    assert words(link) == TWO
+    assert words(find(page, id=link.get("href")[1:])[0].find("th")) == TWO
+
+
 def test_value_outside_known_limits_is_marked_and_shown(client_as, viewer, row, url):
     absorb(row, entries={ONE: {"weight": 40}}, ttl=31)
     page = parse(client_as(viewer).get(url))
@@ -224,122 +205,3 @@ def test_component_costs_few_queries(
     client = client_as(operator)
     with django_assert_max_num_queries(8):
         assert client.get(path, headers=HTMX).status_code == 200
-
-
-# Live: an open page that re-reads what the topics name is the page a newcomer gets.
-
-
-def probes_find_an_address_down(row, by):
-    absorb(row, entries={TWO: {"status": "down"}}, status="trouble")
-
-
-def probes_bring_new_evidence(row, by):
-    log = (LogEntry("XXX", "up", "HTTP 200", 1_790_000_000),)
-    absorb(row, entries={ONE: {"log": log}})
-
-
-def answers_change(row, by):
-    answers(row, "global", TWO, status="failover")
-
-
-def latched_address_comes_up(row, by):
-    absorb(row, entries={TWO: {"serve_mode": "remove", "status": "down"}})
-    absorb(row, entries={TWO: {"status": "up"}})
-
-
-def entry_is_changed(row, by):
-    entry = the_entry(row)
-    desired = replace(entry.value, weight=9, label="nine")
-    services.pool_entry_update(entry=entry, desired=desired, seen=entry.version, origin=by)
-
-
-def entry_is_added(row, by):
-    the_region = row.regions.get(region_code="global")
-    services.pool_entry_create(region=the_region, desired=pool_entry(NEW), origin=by)
-
-
-def entry_is_deleted(row, by):
-    entry = the_entry(row)
-    services.pool_entry_delete(entry=entry, seen=entry.version, origin=by)
-
-
-def region_is_changed(row, by):
-    found = row.regions.get(region_code="Asia")
-    desired = replace(found.value, apmc=2, failover_mode="global", failover_data="")
-    services.region_update(region=found, desired=desired, seen=found.version, origin=by)
-
-
-def region_is_added(row, by):
-    desired = Region("EU West", (PoolEntry(NEW),))
-    services.region_create(service=row, desired=desired, origin=by)
-
-
-def region_is_deleted(row, by):
-    found = row.regions.get(region_code="Asia")
-    services.region_delete(region=found, seen=found.version, origin=by)
-
-
-def service_is_changed_elsewhere(row, by):
-    absorb(row, ttl=60, contact_nickname="other", monitor=HealthMonitor("TCP", 10))
-
-
-def service_is_deactivated_elsewhere(row, by):
-    absorb(row, active=False)
-
-
-def service_goes(row, by):
-    sync.absorb_gone(row.key, asked_at=timezone.now())
-
-
-def action_is_asked_for(row, by):
-    dispatch.service_deactivate(service=row, origin=by)
-
-
-def action_is_done(row, by):
-    services.action_run(action_id=dispatch.service_deactivate(service=row, origin=by).pk)
-
-
-def recover_is_asked_for(row, by):
-    absorb(row, entries={ONE: {"status": "down"}})
-    dispatch.pool_entry_recover(entry=the_entry(row), origin=by)
-
-
-def recover_is_done(row, by):
-    recover_is_asked_for(row, by)
-    services.action_run(action_id=Action.objects.get().pk)
-
-
-def log_grows(row, by):
-    record = ResponseSet("Asia", "up", 1_790_000_000, "user", 1, (Record("A", ONE, 1),), 7)
-    sync.absorb_log(row, [record])
-
-
-def the_entry(row):
-    return Entry.objects.get(region__service=row, region__region_code="global", address=ONE)
-
-
-CHANGES = [
-    probes_find_an_address_down,
-    probes_bring_new_evidence,
-    answers_change,
-    latched_address_comes_up,
-    entry_is_changed,
-    entry_is_added,
-    entry_is_deleted,
-    region_is_changed,
-    region_is_added,
-    region_is_deleted,
-    service_is_changed_elsewhere,
-    service_is_deactivated_elsewhere,
-    service_goes,
-    action_is_asked_for,
-    action_is_done,
-    recover_is_asked_for,
-    recover_is_done,
-    log_grows,
-]
-
-
-@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
-def test_open_page_converges_after(change, client_as, operator, row, url, by, topics):
-    assert_converges(client_as(operator), url, topics, lambda: change(row, by))
