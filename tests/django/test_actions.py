@@ -50,6 +50,11 @@ def test_recover_names_the_addresses_it_brings_back(client, row, latched):
     assert f"Brought back: {ONE}." in words(parse(response))
 
 
+def test_head_names_the_addresses_that_wait_for_recover(client, row, latched):
+    page = parse(client.get(f"/services/{row.pk}/card/", headers=HTMX))
+    assert f"Waits for recover: {ONE}." in words(page)
+
+
 @pytest.mark.parametrize("verb", ["activate", "deactivate", "recover"])
 def test_action_is_queued_and_shown_in_place(client, operator, row, verb):
     response = client.post(f"/services/{row.pk}/{verb}/", headers=HTMX)
