@@ -6,8 +6,7 @@ const one = (selector) => document.querySelector(selector);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 const on = (name, act) => document.addEventListener(name, act);
 const say = (part, text) => { if (part.textContent !== text) part.textContent = text; };
-const silence = 3 * 1000 * Number(document.body.dataset.syncInterval);
-const pageTitle = document.title.slice(one("#counts").dataset.title.length);
+const silence = 3 * 1000 * Number(document.body.dataset.syncInterval), pageTitle = document.title.slice(one("#counts").dataset.title.length);
 // By id: the event that asked for a refresh which waits, and what a component was before its swap. And whose answer is awaited.
 const held = new Map(), left = new Map(), asking = new Set();
 let skew = 0, newsAt = Date.now(), lostAt = 0, touchedAt = Date.now(), said = "", source = null;
@@ -37,7 +36,7 @@ const isBusy = (target) => target.querySelector("[data-editor]") || target.match
 function release() {
   for (const [id, type] of held) {
     const target = document.getElementById(id);
-    if (!target || !isBusy(target)) held.delete(id);
+    if (!target || !(isBusy(target) || target.matches(".htmx-request"))) held.delete(id);
     if (target && !held.has(id)) htmx.trigger(target, type);
   }
 }
@@ -48,13 +47,15 @@ function resync() {
 const liveCause = (detail) => [detail.requestConfig?.triggeringEvent?.type].find((type) => type?.startsWith("sse:"));
 const hold = (detail) => liveCause(detail) && isBusy(detail.target) && held.set(detail.target.id, liveCause(detail));
 on("htmx:beforeRequest", (event) => hold(event.detail) ? event.preventDefault() : liveCause(event.detail) || asking.add(event.detail.elt));
+on("htmx:sseMessage", ({ target, detail: { type } }) => target.matches(".htmx-request") && held.set(target.id, `sse:${type}`)); // read too early
 ["focusout", "mouseout"].forEach((name) => on(name, () => held.size && setTimeout(release)));
 /* After a swap: what changed fades, the focus goes on where it was, title and icon follow the counts. */
 const words = (part) => { const copy = part.cloneNode(true); all("time", copy).forEach((time) => time.remove()); return copy.textContent; };
 const nameOf = (item) => item.tagName + item.textContent.trim() + (item.name ?? "");
 on("htmx:beforeSwap", ({ detail, detail: { target } }) => {
-  if (hold(detail)) detail.shouldSwap = false; // an editor was opened after this was asked for
-  else left.set(target.id, { words: words(target), focus: target.contains(document.activeElement) && nameOf(document.activeElement) });
+  if (hold(detail)) return void (detail.shouldSwap = false); // an editor was opened after this was asked for
+  all(".htmx-request[hx-trigger*='sse:']", target).forEach((part) => held.set(part.id, `sse:${part.id}`));
+  left.set(target.id, { words: words(target), focus: target.contains(document.activeElement) && nameOf(document.activeElement) });
 });
 on("htmx:afterSettle", ({ detail }) => {
   const part = document.getElementById(detail.target.id), was = left.get(detail.target.id);
@@ -92,8 +93,7 @@ addEventListener("beforeunload", (event) => {
   if (typed || all("[data-editor] option").some((item) => item.selected !== item.defaultSelected)) event.preventDefault();
 });
 ["pointermove", "keydown", "wheel", "touchstart"].forEach((name) => on(name, () => { touchedAt = Date.now(); }));
-on("click", ({ target }) => {
-  const field = document.getElementById(target.dataset.browserZone);
-  if (field) field.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
+on("click", ({ target: { dataset: { browserZone } } }) => {
+  if (browserZone) document.getElementById(browserZone).value = Intl.DateTimeFormat().resolvedOptions().timeZone;
 });
 head(); tick(); setInterval(tick, 1000);
