@@ -3,8 +3,8 @@
 import asyncio
 import threading
 from asyncio import StreamReader, StreamWriter
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -12,6 +12,7 @@ from tests.servers import PATIENCE
 
 LOOPBACK = "127.0.0.1"
 T = TypeVar("T")
+Ends = tuple[StreamReader, StreamWriter]
 
 
 @dataclass
@@ -23,8 +24,8 @@ class Strike:
     is_answered: bool  # strike when the answer is there, before it is given back
     happened: threading.Event = field(default_factory=threading.Event)
 
-    async def run(self) -> None:
-        await asyncio.to_thread(self.do)
+    def carry_out(self) -> None:
+        self.do()
         self.happened.set()
 
 
@@ -34,7 +35,7 @@ class Proxy:
     def __init__(self, target: int) -> None:
         self._target = target
         self._strikes: list[Strike] = []
-        self._open: set[StreamWriter] = set()
+        self._open: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
@@ -91,30 +92,23 @@ class Proxy:
 
     async def _cut(self) -> None:
         await self._refuse()
-        open_ones = {asyncio.create_task(_closed(writer)) for writer in self._open}
-        if open_ones:
-            await asyncio.wait(open_ones)
+        for connection in self._open:
+            connection.cancel()
+        if self._open:
+            await asyncio.wait(self._open)
 
-    async def _connected(self, reader: StreamReader, writer: StreamWriter) -> None:
+    def _connected(self, reader: StreamReader, writer: StreamWriter) -> None:
+        connection = asyncio.create_task(self._connect(reader, writer))
+        self._open.add(connection)
+        connection.add_done_callback(self._open.discard)
+
+    async def _connect(self, reader: StreamReader, writer: StreamWriter) -> None:
         """Without a server behind, whoever connected is hung up on."""
-        ends = {writer}
-        with suppress(ConnectionError):
-            answers, requests = await asyncio.open_connection(LOOPBACK, self._target)
-            ends.add(requests)
-            self._open |= ends
-            exchange = Exchange(self._strikes)
-            passing = {
-                asyncio.create_task(exchange.requests(reader, requests)),
-                asyncio.create_task(exchange.answers(answers, writer)),
-            }
-            # Whoever ends first ends the other.
-            await asyncio.wait(passing, return_when=asyncio.FIRST_COMPLETED)
-            for end in ends:
-                await _closed(end)
-            await asyncio.wait(passing)
-        self._open -= ends
-        for end in ends:
-            await _closed(end)
+        async with closing(writer):
+            with suppress(ConnectionError):
+                server = await asyncio.open_connection(LOOPBACK, self._target)
+                async with closing(server[1]):
+                    await Exchange(self._strikes).run((reader, writer), server)
 
 
 class Exchange:
@@ -124,23 +118,36 @@ class Exchange:
         self._strikes = strikes
         self._due: Strike | None = None  # when the answer is there
 
-    async def requests(self, reader: StreamReader, writer: StreamWriter) -> None:
+    async def run(self, client: Ends, server: Ends) -> None:
+        """Whoever ends first ends the other."""
+        passing = {
+            asyncio.create_task(self._requests(client[0], server[1])),
+            asyncio.create_task(self._answers(server[0], client[1])),
+        }
+        try:
+            await asyncio.wait(passing, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in passing:
+                task.cancel()
+            await asyncio.wait(passing)
+
+    async def _requests(self, reader: StreamReader, writer: StreamWriter) -> None:
         with suppress(ConnectionError):
             while data := await reader.read(2**16):
                 strike = self._taken(data)
                 if strike and strike.is_answered:
                     self._due = strike
                 elif strike:
-                    await strike.run()
+                    await asyncio.to_thread(strike.carry_out)
                 await _passed_on(data, writer)
 
-    async def answers(self, reader: StreamReader, writer: StreamWriter) -> None:
+    async def _answers(self, reader: StreamReader, writer: StreamWriter) -> None:
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             while data := await reader.read(2**16):
                 if strike := self._due:
                     self._due = None
                     data = await _whole(data, reader)
-                    await strike.run()
+                    await asyncio.to_thread(strike.carry_out)
                 await _passed_on(data, writer)
 
     def _taken(self, data: bytes) -> Strike | None:
@@ -166,7 +173,11 @@ async def _passed_on(data: bytes, writer: StreamWriter) -> None:
     await writer.drain()
 
 
-async def _closed(writer: StreamWriter) -> None:
-    writer.close()
-    with suppress(ConnectionError):
-        await writer.wait_closed()
+@asynccontextmanager
+async def closing(writer: StreamWriter) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()

@@ -106,7 +106,11 @@ class Stack(Installation):
     def start(self) -> None:
         with self.log.open("a") as log:
             self._process = subprocess.Popen(
-                [*MANAGE, "up"], cwd=ROOT, env=self.environment, stdout=log, stderr=log
+                [*MANAGE, "up"],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
             )
         try:
             wait_until(
@@ -142,6 +146,7 @@ class Stack(Installation):
 
     def has(self, value: schema.Service) -> int:
         """Create a service at the backend, and wait until the mirror has it; its key there."""
+        assert self._process.poll() is None, self.log.read_text()
         with closing(self.dynect()) as dynect:
             dynect.run(calls.service_create(value))
         wait_until(lambda: self.service_pk(value.fqdn), f"the mirror has {value.fqdn}")
@@ -190,6 +195,11 @@ class Visitor:
             timeout=PATIENCE,
             headers={"X-CSRFToken": token, "HX-Request": "true"} | (headers or {}),
         )
+
+    @property
+    def session(self) -> str:
+        """The key of its session, for another browser of the same person."""
+        return self._http.cookies["sessionid"]
 
     def close(self) -> None:
         self._http.close()

@@ -1,0 +1,56 @@
+"""Everything by keys alone: the focus is always somewhere sensible."""
+
+from playwright.sync_api import Page, expect
+
+MOST_STOPS = 80  # keys until what was looked for should have had the focus
+
+
+def go_to(page: Page, role: str, name: str) -> None:
+    """Press Tab until it has the focus."""
+    wanted = page.get_by_role(role, name=name, exact=True).first
+    for _ in range(MOST_STOPS):
+        page.keyboard.press("Tab")
+        if wanted.evaluate("element => element === document.activeElement"):
+            return
+    raise AssertionError(f"{MOST_STOPS} times Tab did not come to {name}")
+
+
+def test_entry_is_edited_by_keys_and_the_focus_returns(page, site):
+    site.opened(page)
+    row = site.row(page)
+    go_to(page, "link", "Edit 192.0.2.1")
+    page.keyboard.press("Enter")
+    expect(row.get_by_label("Address")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.type("by keys")
+    page.keyboard.press("Tab")
+    expect(row.get_by_label("Weight")).to_be_focused()
+    page.keyboard.type("99")
+    page.keyboard.press("Enter")
+    expect(row.get_by_label("Weight")).to_have_attribute("aria-invalid", "true")
+    expect(row.get_by_label("Weight")).to_be_focused()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("9")
+    page.keyboard.press("Enter")
+    expect(row).to_contain_text("by keys")
+    expect(row.get_by_role("link", name="Edit 192.0.2.1")).to_be_focused()
+    assert site.entry_there().weight == 9
+
+
+def test_cancelled_editor_gives_the_focus_back(page, site):
+    site.opened(page)
+    card = site.region(page)
+    go_to(page, "link", "Edit the settings of global")
+    page.keyboard.press("Enter")
+    expect(card.get_by_label("Fastest (ep)")).to_be_focused()
+    go_to(page, "link", "Cancel")
+    page.keyboard.press("Enter")
+    expect(card.get_by_role("link", name="Edit the settings of global")).to_be_focused()
+
+
+def test_content_is_one_key_away(page, site):
+    site.opened(page)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
