@@ -32,6 +32,10 @@ class Site:
     def region(self, page: Page, code: str = "global") -> Locator:
         return page.locator(f"#region-{self._stack.region_pk(self.pk, code)}")
 
+    def region_pk(self, code: str) -> int:
+        pk: int = self._stack.region_pk(self.pk, code)
+        return pk
+
     def card(self, page: Page) -> Locator:
         return page.locator(f"#service-{self.pk}")
 

@@ -4,10 +4,11 @@ import re
 from contextlib import closing
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
 
 from rttm.client import calls
 from tests.proxy import Proxy
+from tests.servers import wait_until
 
 SOON = 2000  # milliseconds
 
@@ -58,6 +59,55 @@ def test_open_editor_keeps_its_draft_and_is_refreshed_when_closed(browse, site):
     draft.get_by_role("link", name="Cancel").click()
     expect(draft.get_by_role("cell", name="9", exact=True)).to_be_visible()
     expect(site.region(mine).get_by_role("rowheader", name="192.0.2.2")).to_have_count(0)
+
+
+class Held:
+    """The answer to the page's next question for a path: as it was then, given when told to."""
+
+    def __init__(self, page: Page, path: str) -> None:
+        self._page, self._url = page, re.compile(f"{path}$")
+        self._asked: list[tuple[Route, APIResponse]] = []
+        page.route(self._url, lambda route: self._asked.append((route, route.fetch())), times=1)
+
+    def wait_until_asked(self) -> None:
+        # A look at the page lets it go on.
+        wait_until(lambda: self._page.title() and self._asked, f"the page asks for {self._url}")
+
+    def give(self) -> None:
+        """Returns when the page has taken it in."""
+        [(route, answer)] = self._asked
+        with self._page.expect_response(self._url):
+            route.fulfill(response=answer)
+        self._page.evaluate("new Promise(requestAnimationFrame)")
+
+
+def test_editor_opened_while_its_region_is_read_again_stays(page, site):
+    site.opened(page)
+    asia = site.region(page, "Asia")
+    held = Held(page, f"/regions/{site.region_pk('Asia')}/")
+    site.ask(calls.region_update(site.key, "Asia", {"failover_data": "192.0.2.98"}))
+    held.wait_until_asked()
+    asia.get_by_role("link", name="Edit 192.0.2.1").click()
+    asia.get_by_label("Label").fill("typed")
+    held.give()
+    expect(asia.get_by_label("Label")).to_have_value("typed")
+    expect(asia).to_contain_text("Fails over to 192.0.2.99")
+    asia.get_by_role("link", name="Cancel").click()
+    expect(asia).to_contain_text("Fails over to 192.0.2.98")
+
+
+def test_change_made_while_the_one_before_is_read_is_read_too(page, site):
+    site.opened(page)
+    asia = site.region(page, "Asia")
+    held = Held(page, f"/regions/{site.region_pk('Asia')}/")
+    site.ask(calls.region_update(site.key, "Asia", {"failover_data": "192.0.2.98"}))
+    held.wait_until_asked()
+    site.ask(calls.region_update(site.key, "Asia", {"failover_data": "192.0.2.97"}))
+    # Announced after the region: whoever shows it has heard of the region too.
+    site.ask(calls.service_update(site.key, {"ttl": 150}))
+    expect(site.card(page)).to_contain_text("150 s")
+    held.give()
+    expect(asia).to_contain_text("Fails over to 192.0.2.97")
 
 
 @pytest.fixture
