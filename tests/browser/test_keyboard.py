@@ -54,3 +54,13 @@ def test_content_is_one_key_away(page, site):
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("#main")).to_be_focused()
+
+
+def test_focus_goes_on_after_its_row_was_deleted(page, site):
+    site.opened(page)
+    go_to(page, "link", "Delete 192.0.2.1")
+    page.keyboard.press("Enter")
+    go_to(page, "button", "Delete 192.0.2.1")
+    page.keyboard.press("Enter")
+    expect(site.row(page)).to_have_count(0)
+    expect(page.locator("#main")).to_be_focused()

@@ -1,0 +1,141 @@
+/* What comes live: refreshes that wait for an open editor, the focus after a swap, the stream. */
+"use strict";
+
+const held = new Map(); // by id: the event that asked for a refresh which waits
+const left = new Map(); // by id: what a component was before its swap
+const asking = new Set(); // elements whose answer is awaited
+let source = null; // the EventSource
+
+/* The live event that caused a request, if one did. */
+const liveCause = (detail) => {
+  const cause = detail.requestConfig?.triggeringEvent?.type;
+  return cause?.startsWith("sse:") ? cause : undefined;
+};
+
+/* A live refresh waits that would take away an editor, one about to open, or a row under the pointer. */
+function isBusy(target) {
+  const focus = document.activeElement;
+  const isTyping = target.contains(focus) && focus.matches("input, select, textarea");
+  const isAsking = [...asking].some((item) => target.contains(item));
+  const isHeld = target.querySelector("[data-editor]") || target.matches("[data-hold]:hover");
+  return Boolean(isHeld) || isAsking || isTyping;
+}
+
+function hold(detail) {
+  const cause = liveCause(detail);
+  if (!cause || !isBusy(detail.target)) return false;
+  held.set(detail.target.id, cause);
+  return true;
+}
+
+function release() {
+  for (const [id, cause] of held) {
+    const target = document.getElementById(id);
+    const mayGo = target && !isBusy(target) && !target.matches(".htmx-request");
+    if (!target || mayGo) held.delete(id);
+    if (mayGo) htmx.trigger(target, cause);
+  }
+}
+
+/* The stream could not say what was missed: read everything again. */
+function resync() {
+  if (!isBusy(document.body) && performance.now() > IDLE) {
+    location.reload();
+    return;
+  }
+  for (const part of all("[hx-trigger*='sse:']")) {
+    htmx.trigger(part, part.getAttribute("hx-trigger").match(/sse:[\w-]+/)[0]);
+  }
+}
+
+on("htmx:beforeRequest", (event) => {
+  if (hold(event.detail)) event.preventDefault();
+  else if (!liveCause(event.detail)) asking.add(event.detail.elt);
+});
+
+/* Touched again while it is being read: what is on its way may be too old already. */
+on("htmx:sseMessage", ({ target, detail: { type } }) => {
+  if (target.matches(".htmx-request")) held.set(target.id, `sse:${type}`);
+});
+
+on("htmx:beforeSwap", ({ detail }) => {
+  const { target } = detail;
+  if (hold(detail)) { // an editor was opened after this was asked for
+    detail.shouldSwap = false;
+    return;
+  }
+  for (const part of all(".htmx-request[hx-trigger*='sse:']", target)) {
+    held.set(part.id, `sse:${part.id}`);
+  }
+  const focus = target.contains(document.activeElement) && nameOf(document.activeElement);
+  left.set(target.id, { words: wordsOf(target), focus });
+});
+
+/* After a swap: what changed fades, and the focus goes on where it was. */
+on("htmx:afterSettle", ({ detail }) => {
+  const part = document.getElementById(detail.target.id);
+  const was = left.get(detail.target.id);
+  left.delete(detail.target.id);
+  if (part && was && liveCause(detail) && wordsOf(part) !== was.words) part.classList.add("fresh");
+  if (was?.focus) giveFocus(part, was.focus);
+  head();
+  tick();
+  release();
+});
+
+on("animationend", ({ target }) => target.closest(".fresh")?.classList.remove("fresh"));
+
+/* A component's words without its ages, which are no news. */
+function wordsOf(part) {
+  const copy = part.cloneNode(true);
+  all("time", copy).forEach((time) => time.remove());
+  return copy.textContent;
+}
+
+const nameOf = (item) => item.tagName + item.textContent.trim() + (item.name ?? "");
+
+function giveFocus(part, name) {
+  if (document.activeElement !== document.body) return;
+  const able = "a[href], button, input:not([type=hidden]), select, textarea, summary";
+  const found = part ? all(able, part) : [];
+  const same = found.find((item) => nameOf(item) === name);
+  (same ?? found.find((item) => "return" in item.dataset) ?? found[0] ?? one("#main")).focus();
+}
+
+/* The extension opens a stream again when it closed; the server replays, or says resync. */
+on("htmx:sseOpen", ({ detail }) => {
+  server.lostAt = 0;
+  source = detail.source; // listening twice to the same one is listening once
+  source.addEventListener("resync", resync);
+  source.addEventListener("freshness", heard);
+});
+
+function heard() {
+  server.newsAt = Date.now();
+}
+
+for (const name of ["htmx:sseError", "htmx:sendError"]) {
+  on(name, () => { server.lostAt ||= Date.now(); });
+}
+
+on("htmx:afterRequest", ({ detail: { elt, xhr } }) => {
+  asking.delete(elt);
+  leaveDeleted();
+  release();
+  if (xhr.status && source?.readyState === EventSource.OPEN) server.lostAt = 0;
+  const ahead = Date.parse(xhr.getResponseHeader("Date")) - Date.now();
+  if (!Number.isNaN(ahead)) server.skew = Math.abs(ahead) > CLOCK_SLACK ? ahead : 0;
+});
+
+/* A deleted component never settles: who had the focus there goes on at the page's start. */
+function leaveDeleted() {
+  for (const [id, was] of left) {
+    if (document.getElementById(id)) continue;
+    left.delete(id);
+    if (was.focus) giveFocus(null, was.focus);
+  }
+}
+
+for (const name of ["focusout", "mouseout"]) {
+  on(name, () => { if (held.size) setTimeout(release); });
+}
