@@ -24,7 +24,7 @@ run: $(VENV)/runtime
 
 test: lint browser
 	$(BIN)/python -m pytest -q -n 2 tests/unit --cov=rttm.core --cov-fail-under=100
-	$(BIN)/python -m pytest -q -n 2 tests/django tests/contract
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/django tests/contract
 ifneq ($(BROWSER),skip)
 	$(BIN)/python -m pytest -q tests/browser
 endif

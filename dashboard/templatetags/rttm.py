@@ -28,7 +28,7 @@ SIGNS = {
 """State → its shape and its word (the table of signs in the design)."""
 
 STEPS = ((48 * 3600, 86400, "d"), (3600, 3600, "h"), (60, 60, "min"), (0, 1, "s"))
-"""From how many seconds on an age is told in which unit; app.js counts on in the same steps."""
+"""From how many seconds on an age is told in which unit; static/app.js counts on in the same steps."""
 
 
 def age_words(seconds: float) -> str:
@@ -52,7 +52,7 @@ def exact_words(moment: datetime, zone: tzinfo) -> str:
 def ago(
     context: Context, moment: datetime | None, *, stale_after: int = 0, with_sync: bool = False
 ) -> SafeString | str:
-    """How long ago; the exact time on hover. app.js keeps it ticking.
+    """How long ago; the exact time on hover. static/app.js keeps it ticking.
 
     `stale_after` seconds it is marked old. `with_sync`: seen anew with each successful sync.
     """
