@@ -190,7 +190,7 @@ def why_out(entry: PoolEntry, fact: Fact) -> str:
     """Why an entry that is not available is out."""
     if entry.serve_mode == ServeMode.NO:
         return "mode no"
-    return "down" if fact.status == EntryStatus.DOWN else "waits for recover: it was down"
+    return "down" if fact.status == EntryStatus.DOWN else "it was down since the last recover"
 
 
 def _resolved(code: str, regions: Mapping[str, Region], own: Mapping[str, Decision]) -> Decision:

@@ -47,7 +47,7 @@ def test_downed_node_is_recovered_to_its_end(page, probed, node, backend):
 
     node.goes_up()
     expect(row).to_contain_text("waits for recover")
-    expect(row).to_contain_text("out: waits for recover: it was down")
+    expect(row).to_contain_text("out: it was down since the last recover")
 
     # The backend takes its time, so that nobody can miss what is shown meanwhile.
     may_go_on = Event()

@@ -102,7 +102,7 @@ def test_a_weighted_address_and_a_name_become_records():
         ("always", Fact("down"), ("served", "served although down: mode always")),
         ("obey", Fact("down"), ("out", "down")),
         ("remove", Fact("down", latched=True), ("out", "down")),
-        ("remove", Fact("up", latched=True), ("out", "waits for recover: it was down")),
+        ("remove", Fact("up", latched=True), ("out", "it was down since the last recover")),
         ("no", Fact("up"), ("out", "mode no")),
     ],
 )
