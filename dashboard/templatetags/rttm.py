@@ -28,7 +28,7 @@ SIGNS = {
 """State → its shape and its word (the table of signs in the design)."""
 
 STEPS = ((48 * 3600, 86400, "d"), (3600, 3600, "h"), (60, 60, "min"), (0, 1, "s"))
-"""From how many seconds on an age is told in which unit; static/app.js counts on in the same steps."""
+"""From how many seconds on an age is told in which unit; static/app.js has the same steps."""
 
 
 def age_words(seconds: float) -> str:
