@@ -1,38 +1,22 @@
-"""From what is known of a service to what it serves, with a record of each change.
+"""From what is known of services to what they serve, with a record of each change.
 
-Called by store only, inside a transaction that holds the service's row.
+Called by store only, inside a transaction that holds the services' rows.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from statistics import median
 
-from django.db.models import F, Max
-
 from rttm.core.eligibility import Decision, Fact, decide_service, latches
-from rttm.core.schema import Record, ServiceKey
 from rttm.core.schema import Service as ServiceValue
-from rttm.core.terms import ChangeType, Status
+from rttm.core.terms import Status
 
-from .models import (
-    REGION_REMOVED,
-    AddressState,
-    Health,
-    RegionState,
-    ResponseRecord,
-    Service,
-    Zone,
-)
+from . import history
+from .history import Cause, Serving, Servings
+from .models import AddressState, Health, RegionState, Service
 
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """Why a service is settled: when, by what, and by whom if a person did it."""
-
-    now: float
-    change_type: ChangeType
-    user_name: str = ""
+States = Mapping[str, RegionState]  # by region code
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,88 +27,98 @@ class Settled:
     latched: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Serving:
-    """What one region serves: the fields of its state, and of its records."""
+@dataclass(slots=True)
+class Known:
+    """What the rows say of one service before it is settled."""
 
-    status: str
-    serve_count: int
-    records: tuple[Record, ...]
-    in_failover: bool
-    held: bool
-
-    @property
-    def rows(self) -> list[list[object]]:
-        """The records as JSON keeps them."""
-        return [[record.rdata_type, record.value, record.weight] for record in self.records]
+    facts: dict[str, Fact] = field(default_factory=dict)  # by address
+    state_ids: dict[str, int] = field(default_factory=dict)  # the same
+    regions: dict[str, RegionState] = field(default_factory=dict)  # by code
 
 
 def settle(row: Service, cause: Cause) -> Settled:
     """Decide anew what every region serves, and record what that changed."""
-    service = row.value
-    facts = load_facts(row)
-    latched = latches(service, facts)
-    _keep_latches(row, facts, latched)
-    states = {state.region_code: state for state in RegionState.objects.filter(service=row)}
-    decisions = _decisions(service, facts, latched, states)
+    return settle_all({row.pk: row}, {row.pk: cause})[row.pk]
+
+
+def settle_all(rows: Mapping[int, Service], causes: Mapping[int, Cause]) -> dict[int, Settled]:
+    """The same for many services, by their ids, in as few queries as for one."""
+    known = load(causes)
+    settled = {pk: _settled(rows[pk].value, known[pk]) for pk in causes}
+    _keep_latches(known, settled)
     servings = {
-        region.region_code: _serving(service, region.region_code, decisions, states)
-        for region in service.region
+        pk: _servings(rows[pk].value, done.decisions, known[pk].regions)
+        for pk, done in settled.items()
     }
-    _record_changes(row, cause, servings, states)
-    return Settled(decisions, latched)
+    _record_changes(rows, causes, known, servings)
+    _keep_states(causes, known, servings)
+    return settled
 
 
-def load_facts(row: Service) -> dict[str, Fact]:
-    """What the decision needs to know of each address."""
-    runs: defaultdict[str, list[float]] = defaultdict(list)
-    for address, measured in Health.objects.filter(service=row).values_list("address", "runs"):
-        runs[address] += measured
-    states = {state.address: state for state in AddressState.objects.filter(service=row)}
-    return {
-        address: _fact(states.get(address), runs.get(address)) for address in {**runs, **states}
-    }
+def load(ids: Collection[int]) -> dict[int, Known]:
+    """What the decisions need to know, by service."""
+    known = {pk: Known() for pk in ids}
+    runs = _runs(ids)
+    states = AddressState.objects.filter(service__in=ids)
+    for pk, state_id, address, status, latched in states.values_list(
+        "service_id", "pk", "address", "status", "latched"
+    ):
+        response_ms = runs.pop((pk, address), None)
+        known[pk].facts[address] = Fact(status, latched, response_ms)
+        known[pk].state_ids[address] = state_id
+    for (pk, address), response_ms in runs.items():  # measured, and never voted on
+        known[pk].facts[address] = Fact(response_ms=response_ms)
+    for state in RegionState.objects.filter(service__in=ids):
+        known[state.service_id].regions[state.region_code] = state
+    return known
 
 
-def _fact(state: AddressState | None, runs: list[float] | None) -> Fact:
-    response_ms = median(runs) if runs else None
-    if state is None:
-        return Fact(response_ms=response_ms)
-    return Fact(state.status, state.latched, response_ms)
+def _runs(ids: Collection[int]) -> dict[tuple[int, str], float]:
+    """The median response time of each address over all sites."""
+    runs: defaultdict[tuple[int, str], list[float]] = defaultdict(list)
+    healths = Health.objects.filter(service__in=ids)
+    for pk, address, measured in healths.values_list("service_id", "address", "runs"):
+        runs[pk, address] += measured
+    return {key: median(measured) for key, measured in runs.items() if measured}
 
 
-def _keep_latches(row: Service, facts: Mapping[str, Fact], latched: frozenset[str]) -> None:
-    was = {address for address, fact in facts.items() if fact.latched}
-    states = AddressState.objects.filter(service=row)
-    if freed := was - latched:
-        states.filter(address__in=freed).update(latched=False)
-    if caught := latched - was:
-        states.filter(address__in=caught).update(latched=True)
-
-
-def _decisions(
-    service: ServiceValue,
-    facts: Mapping[str, Fact],
-    latched: frozenset[str],
-    states: Mapping[str, RegionState],
-) -> dict[str, Decision]:
+def _settled(service: ServiceValue, known: Known) -> Settled:
+    latched = latches(service, known.facts)
     if not service.active:
-        return {}
-    known = {address: replace(fact, latched=address in latched) for address, fact in facts.items()}
-    held = set() if service.auto_recover else {code for code, s in states.items() if s.held}
-    return decide_service(service, known, held)
+        return Settled({}, latched)
+    facts = {a: replace(fact, latched=a in latched) for a, fact in known.facts.items()}
+    waiting = {code for code, state in known.regions.items() if state.held}
+    held = set() if service.auto_recover else waiting
+    return Settled(decide_service(service, facts, held), latched)
+
+
+def _keep_latches(known: Mapping[int, Known], settled: Mapping[int, Settled]) -> None:
+    for latched in (True, False):
+        ids = [
+            of.state_ids[address]
+            for pk, of in known.items()
+            for address, fact in of.facts.items()
+            if (address in settled[pk].latched) == latched != fact.latched
+        ]
+        if ids:
+            AddressState.objects.filter(pk__in=ids).update(latched=latched)
+
+
+def _servings(
+    service: ServiceValue, decisions: Mapping[str, Decision], states: States
+) -> dict[str, Serving]:
+    return {
+        code: _serving(service, decisions.get(code), states.get(code))
+        for code in (region.region_code for region in service.region)
+    }
 
 
 def _serving(
-    service: ServiceValue,
-    code: str,
-    decisions: Mapping[str, Decision],
-    states: Mapping[str, RegionState],
+    service: ServiceValue, decision: Decision | None, state: RegionState | None
 ) -> Serving:
     """An inactive service answers nothing; a region that waited for recover goes on waiting."""
-    decision = decisions.get(code)
     if decision is None:
-        held = code in states and states[code].held and not service.auto_recover
+        held = state is not None and state.held and not service.auto_recover
         return Serving(Status.UNK, 1, (), in_failover=False, held=held)
     return Serving(
         str(decision.status),
@@ -136,32 +130,29 @@ def _serving(
 
 
 def _record_changes(
-    row: Service,
-    cause: Cause,
-    servings: Mapping[str, Serving],
-    states: Mapping[str, RegionState],
+    rows: Mapping[int, Service],
+    causes: Mapping[int, Cause],
+    known: Mapping[int, Known],
+    servings: Mapping[int, Servings],
 ) -> None:
-    changed = {code: now for code, now in servings.items() if _is_news(states.get(code), now)}
-    gone = [state for code, state in states.items() if code not in servings]
-    if changed or gone:
-        _write_records(row, cause, {**changed, **_removals(gone)})
+    changes: dict[int, Servings] = {}
+    gone: list[RegionState] = []
+    for pk, now in servings.items():
+        was = known[pk].regions
+        left = [state for code, state in was.items() if code not in now]
+        news = {code: serving for code, serving in now.items() if _is_news(was.get(code), serving)}
+        if news or left:
+            changes[pk] = {**news, **history.removals(left)}
+            gone += left
+    history.write(rows, causes, changes)
+    if gone:
         RegionState.objects.filter(pk__in=[state.pk for state in gone]).delete()
-    _keep_states(row, cause.now, servings, states)
 
 
 def record_removal(row: Service, cause: Cause) -> None:
     """The last records of a service that is about to be deleted."""
     if states := list(RegionState.objects.filter(service=row)):
-        _write_records(row, cause, _removals(states))
-
-
-def _removals(states: Iterable[RegionState]) -> dict[str, Serving]:
-    return {
-        state.region_code: Serving(
-            REGION_REMOVED, state.serve_count, (), in_failover=False, held=False
-        )
-        for state in states
-    }
+        history.write({row.pk: row}, {row.pk: cause}, {row.pk: history.removals(states)})
 
 
 def _is_news(state: RegionState | None, serving: Serving) -> bool:
@@ -171,54 +162,26 @@ def _is_news(state: RegionState | None, serving: Serving) -> bool:
     return was != (serving.status, serving.serve_count, serving.rows)
 
 
-def _write_records(row: Service, cause: Cause, servings: Mapping[str, Serving]) -> None:
-    """One change: one new serial, and a record for each region it touched."""
-    Zone.objects.filter(pk=row.zone_id).update(serial=F("serial") + 1)
-    serial = Zone.objects.values_list("serial", flat=True).get(pk=row.zone_id)
-    at = _change_ts(row.value.key, cause.now)
-    by_user = cause.user_name if cause.change_type == ChangeType.USER else ""
-    ResponseRecord.objects.bulk_create(
-        ResponseRecord(
-            zone_name=row.zone.name,
-            fqdn=row.fqdn,
-            serial=serial,
-            change_ts=at,
-            change_type=cause.change_type,
-            region_code=code,
-            region_status=_told(serving.status),
-            user_name=by_user,
-            serve_count=serving.serve_count,
-            records=serving.rows,
-        )
-        for code, serving in servings.items()
-    )
-
-
-def _change_ts(key: ServiceKey, now: float) -> int:
-    """Never before the service's newest record: a clock that was set back must not mix history."""
-    records = ResponseRecord.objects.filter(zone_name=key.zone, fqdn=key.fqdn)
-    newest = records.aggregate(at=Max("change_ts"))["at"]
-    return max(int(now), newest or 0)
-
-
-def _told(status: str) -> str:
-    """Reports say `up` where a region's status is `ok` (WSDL 3.7.11)."""
-    return "up" if status == Status.OK else str(status)
-
-
 def _keep_states(
-    row: Service, now: float, servings: Mapping[str, Serving], states: Mapping[str, RegionState]
+    causes: Mapping[int, Cause], known: Mapping[int, Known], servings: Mapping[int, Servings]
 ) -> None:
     RegionState.objects.bulk_create(
         [
-            _state(row, now, code, new, states.get(code))
-            for code, new in servings.items()
-            if not _is_kept(states.get(code), new)
+            state
+            for pk, now in servings.items()
+            for state in _states(pk, causes[pk].now, now, known[pk].regions)
         ],
         update_conflicts=True,
         unique_fields=["service", "region_code"],
         update_fields=["status", "in_failover", "held", "since", "serve_count", "records"],
     )
+
+
+def _states(pk: int, at: float, servings: Servings, was: States) -> Iterator[RegionState]:
+    """Those that are not as they were."""
+    for code, serving in servings.items():
+        if not _is_kept(was.get(code), serving):
+            yield _state(pk, at, code, serving, was.get(code))
 
 
 def _is_kept(state: RegionState | None, serving: Serving) -> bool:
@@ -227,16 +190,14 @@ def _is_kept(state: RegionState | None, serving: Serving) -> bool:
     return (state.in_failover, state.held) == (serving.in_failover, serving.held)
 
 
-def _state(
-    row: Service, now: float, code: str, serving: Serving, was: RegionState | None
-) -> RegionState:
+def _state(pk: int, at: float, code: str, serving: Serving, was: RegionState | None) -> RegionState:
     return RegionState(
-        service=row,
+        service_id=pk,
         region_code=code,
         status=serving.status,
         in_failover=serving.in_failover,
         held=serving.held,
-        since=was.since if was and was.status == serving.status else now,
+        since=was.since if was and was.status == serving.status else at,
         serve_count=serving.serve_count,
         records=serving.rows,
     )

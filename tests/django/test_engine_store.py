@@ -399,7 +399,7 @@ class TestChange:
         def fail(*args: object) -> None:
             raise RuntimeError("no decision")
 
-        monkeypatch.setattr(store.results, "settle", fail)
+        monkeypatch.setattr(store.results, "settle_all", fail)
         with pytest.raises(RuntimeError):
             engine.probe(_1="down")
         assert engine.entry(ONE).status == EntryStatus.UNK

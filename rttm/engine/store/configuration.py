@@ -11,9 +11,10 @@ from django.db.models import F, QuerySet
 from rttm.core.eligibility import effective
 from rttm.core.schema import Service as ServiceValue
 from rttm.core.terms import ChangeType, EntryStatus, Protocol
+from rttm.engine.history import Cause
 from rttm.engine.models import AddressState, Counter, Health, RegionState, Service, Zone
 from rttm.engine.router import ALIAS
-from rttm.engine.settle import Cause, Settled, record_removal, settle
+from rttm.engine.settle import Settled, record_removal, settle
 
 JOB_IDS_AT_ONCE = 1000
 

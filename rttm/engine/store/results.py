@@ -15,9 +15,10 @@ from rttm.core.health import ProbeResult
 from rttm.core.schedule import Kind
 from rttm.core.schema import Service as ServiceValue
 from rttm.core.terms import ChangeType, EntryStatus
+from rttm.engine.history import Cause
 from rttm.engine.models import AddressState, Health, Service
 from rttm.engine.router import ALIAS
-from rttm.engine.settle import Cause, settle
+from rttm.engine.settle import settle_all
 
 from .configuration import addresses
 
@@ -87,8 +88,8 @@ def record_results(results: Sequence[RunResult], *, site_code: str, now: float) 
         voting = {(r.service_id, r.address) for r in wanted if _tells(r)}
         changed = _vote(rows, {key: known[key] for key in voting}, now)
         measured = {r.service_id for r in wanted if r.kind == Kind.PERF} - changed
-        _settle(rows, dict.fromkeys(changed, Cause(now, ChangeType.HEALTH)))
-        _settle(rows, dict.fromkeys(measured, Cause(now, ChangeType.PERF)))
+        settle_all(rows, dict.fromkeys(sorted(changed), Cause(now, ChangeType.HEALTH)))
+        settle_all(rows, dict.fromkeys(sorted(measured), Cause(now, ChangeType.PERF)))
 
 
 def _held(ids: Iterable[int]) -> dict[int, Service]:
@@ -205,11 +206,6 @@ def _seconds(row: Service) -> float:
     return float(row.interval * settings.SECONDS_PER_MINUTE)
 
 
-def _settle(rows: Mapping[int, Service], causes: Mapping[int, Cause]) -> None:
-    for service_id in sorted(causes):
-        settle(rows[service_id], causes[service_id])
-
-
 def expire(now: float, site_code: str) -> None:
     """Statuses that this site has not confirmed for three intervals are unknown.
 
@@ -242,4 +238,4 @@ def _expire(rows: Mapping[int, Service], now: float, site_code: str) -> None:
     _save(expired)
     touched = {(health.service_id, health.address) for health in expired}
     changed = _vote(rows, {key: known[key] for key in touched}, now)
-    _settle(rows, {pk: Cause(last_seen[pk], ChangeType.HEALTH) for pk in changed})
+    settle_all(rows, {pk: Cause(last_seen[pk], ChangeType.HEALTH) for pk in sorted(changed)})
