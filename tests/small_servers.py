@@ -15,20 +15,21 @@ LOCALHOST = "127.0.0.1"
 class Served:
     """A server that listens, and what it was asked."""
 
+    host: str = LOCALHOST
     port: int = 0
     connections: int = 0
     requests: list[bytes] = field(default_factory=list)
 
     @property
     def place(self) -> str:
-        return f"{LOCALHOST}:{self.port}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 @asynccontextmanager
 async def listening(
     serve: Serve, *, tls: ssl.SSLContext | None = None, host: str = LOCALHOST, port: int = 0
 ) -> AsyncIterator[Served]:
-    served = Served()
+    served = Served(host)
     open_ones: set[asyncio.Task[None]] = set()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -75,6 +76,22 @@ def answering(*parts: bytes, after: float = 0) -> Serve:
 def http(status: str = "200 OK", body: bytes = b"ok\n", *headers: str) -> bytes:
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
     return "\r\n".join(lines).encode() + body
+
+
+def greeting(*parts: bytes, after: float = 0) -> Serve:
+    """Speaks first, as mail servers do, and then reads until its client leaves."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        if after:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.Event().wait(), after)
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(0)
+        return await reader.read(1024)
+
+    return serve
 
 
 async def hanging(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

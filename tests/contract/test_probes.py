@@ -4,16 +4,11 @@ import asyncio
 import re
 import socket
 import ssl
-from collections.abc import Coroutine
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from errno import ECONNRESET, EHOSTUNREACH, EMFILE
-from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
 
 import pytest
-import uvloop
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -21,13 +16,24 @@ from cryptography.x509.oid import NameOID
 
 from rttm.core.health import ProbeResult
 from rttm.core.schema import Monitor
-from rttm.core.terms import EntryStatus
 from rttm.engine import probes
 from rttm.engine.probes.attempt import refused
-from rttm.engine.targets import Limits, limits
+from rttm.engine.targets import limits
+from tests.probing import (
+    DOWN,
+    IMPATIENT,
+    LOOPBACK,
+    UNK,
+    UP,
+    assert_said,
+    attempts_of,
+    closed_port,
+    finish,
+    http_monitor,
+    probed,
+)
 from tests.small_servers import (
     LOCALHOST,
-    Serve,
     answering,
     hanging,
     hanging_up,
@@ -35,44 +41,6 @@ from tests.small_servers import (
     listening,
     then_hanging,
 )
-
-LOOPBACK = limits([ip_network("127.0.0.0/8")], [])
-IMPATIENT = replace(LOOPBACK, timeout=0.2)
-UP, DOWN, UNK = EntryStatus.UP, EntryStatus.DOWN, EntryStatus.UNK
-
-
-def finish(scenario: Coroutine[Any, Any, Any]) -> Any:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(asyncio.wait_for(scenario, 20))
-
-
-def probed(
-    serve: Serve,
-    monitor: Monitor,
-    *,
-    limits: Limits = LOOPBACK,
-    tls: ssl.SSLContext | None = None,
-    address: str = LOCALHOST,
-) -> tuple[ProbeResult, bytes, str]:
-    """The result of one attempt, the request that the server got, and where the server is."""
-
-    async def scenario() -> tuple[ProbeResult, bytes, str]:
-        async with listening(serve, tls=tls) as served:
-            asked = replace(monitor, port=served.port)
-            result = await probes.probe(asked, address, limits=limits)
-        return result, b"".join(served.requests), served.place
-
-    return finish(scenario())
-
-
-def http_monitor(**fields: Any) -> Monitor:
-    return Monitor("HTTP", **fields)
-
-
-def assert_said(result: ProbeResult, status: EntryStatus, pattern: str) -> None:
-    assert result.status == status, result
-    assert re.fullmatch(pattern, result.message), result.message
-
 
 # --- HTTP, up
 
@@ -204,6 +172,15 @@ def test_redirect_is_not_followed():
     assert_said(result, DOWN, "HTTP 301 to https://www.example.com/, redirects are not followed")
 
 
+def test_what_a_server_says_is_quoted_so_that_every_database_takes_it():
+    body = b"\x00\x1b[31m\xff" + "\u202e\ud7ff".encode()
+    result, _, _ = probed(answering(http("500 Oops", body)), http_monitor(path="/"))
+    assert_said(result, DOWN, "HTTP 500, body starts with “\ufffd\ufffd\\[31m\ufffd+”")
+    far = http("301 Moved", b"", "Location: /" + "x" * 5000)
+    result, _, _ = probed(answering(far), http_monitor(path="/"))
+    assert_said(result, DOWN, "HTTP 301 to /x{199}, redirects are not followed")
+
+
 def test_missing_text_is_down():
     result, _, _ = probed(answering(http(body=b"welcome")), http_monitor(expected="ok"))
     assert_said(result, DOWN, "HTTP 200, but the text “ok” is missing")
@@ -221,13 +198,20 @@ def test_hanging_answer_is_down_when_the_time_is_over():
     assert result.response_ms is None
 
 
+@pytest.mark.parametrize("protocol", ["HTTP", "HTTPS", "SMTP"])
+def test_time_of_the_monitor_is_stronger_than_the_usual_one(protocol):
+    result, _, place = probed(hanging, Monitor(protocol, timeout=0.1))
+    assert_said(result, DOWN, f".* (of|with) {place} timed out after 0.1 s")
+
+
 def test_hanging_body_is_down():
     serve = then_hanging(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
     result, _, _ = probed(serve, http_monitor(), limits=IMPATIENT)
     assert_said(result, DOWN, "HTTP 200, but the body timed out after 0.2 s")
 
 
-def test_full_queue_is_a_connect_that_timed_out():
+@pytest.mark.parametrize("protocol", ["HTTP", "HTTPS", "TCP", "SMTP"])
+def test_full_queue_is_a_connect_that_timed_out(protocol):
     async def scenario() -> tuple[ProbeResult, int]:
         with socket.socket() as full:
             full.bind((LOCALHOST, 0))
@@ -237,7 +221,7 @@ def test_full_queue_is_a_connect_that_timed_out():
             for one in waiting:
                 one.setblocking(False)
                 one.connect_ex((LOCALHOST, port))
-            monitor = http_monitor(port=port)
+            monitor = Monitor(protocol, port=port)
             result = await probes.probe(monitor, LOCALHOST, limits=IMPATIENT)
             for one in waiting:
                 one.close()
@@ -272,13 +256,7 @@ def test_half_an_answer_is_down(serve, said):
 # --- TCP, and what all protocols share
 
 
-def closed_port() -> int:
-    with socket.socket() as free:
-        free.bind((LOCALHOST, 0))
-        return int(free.getsockname()[1])
-
-
-@pytest.mark.parametrize("protocol", ["HTTP", "HTTPS", "TCP"])
+@pytest.mark.parametrize("protocol", ["HTTP", "HTTPS", "TCP", "SMTP"])
 def test_refused_connection_is_down(protocol):
     port = closed_port()
     result = finish(probes.probe(Monitor(protocol, port=port), LOCALHOST, limits=LOOPBACK))
@@ -306,8 +284,8 @@ def test_refused_target_is_unknown_and_never_connected_to():
 
 
 def test_protocol_without_a_probe_is_unknown():
-    result = finish(probes.run(Monitor("PING", retries=3), "192.0.2.1", limits=LOOPBACK))
-    assert_said(result, UNK, "this service does not probe PING yet.*192.0.2.1")
+    result = finish(probes.run(Monitor("GOPHER", retries=3), "192.0.2.1", limits=LOOPBACK))
+    assert_said(result, UNK, "this service does not probe by GOPHER.*192.0.2.1")
 
 
 def test_fault_of_our_own_does_not_count_against_the_address():
@@ -323,96 +301,7 @@ def test_other_errors_are_down(number, word):
     assert_said(result, DOWN, f"connect to 192.0.2.1:80 {word}.*")
 
 
-# --- names; the resolver is the one thing that cannot be run here
-
-
-@pytest.fixture
-def resolver(monkeypatch):
-    """A resolver that tells what it is told, in turn; and how often it was asked."""
-    asked: list[str] = []
-
-    def use(*answers: list[str] | Exception) -> list[str]:
-        left = iter(answers)
-
-        def getaddrinfo(name: str, port: object, **options: object) -> list[Any]:
-            asked.append(name)
-            answer = next(left)
-            if isinstance(answer, Exception):
-                raise answer
-            families = [socket.AF_INET6 if ":" in ip else socket.AF_INET for ip in answer]
-            return [
-                (family, socket.SOCK_STREAM, 6, "", (ip, 0))
-                for family, ip in zip(families, answer, strict=True)
-            ]
-
-        monkeypatch.setattr("rttm.engine.probes.names.socket.getaddrinfo", getaddrinfo)
-        return asked
-
-    return use
-
-
-def test_name_is_resolved_once_and_that_address_is_connected_to(resolver):
-    asked = resolver([LOCALHOST], ["169.254.169.254"])
-    monitor = http_monitor(path="/")
-    result, request, place = probed(answering(http()), monitor, address="node.example.com")
-    assert result.status == UP
-    assert asked == ["node.example.com"]
-    port = place.partition(":")[2]
-    assert f"Host: node.example.com:{port}\r\n".encode() in request
-
-
-def test_ipv4_is_preferred(resolver):
-    resolver(["2001:db8::1", LOCALHOST])
-    assert probed(answering(http()), http_monitor(), address="node.example.com")[0].status == UP
-
-
-def test_name_that_leads_to_a_refused_target_is_unknown(resolver):
-    resolver(["169.254.169.254"])
-    result, _, _ = probed(answering(http()), http_monitor(), address="node.example.com")
-    assert_said(result, UNK, "169.254.169.254 is not probed: it is a link-local address")
-
-
-def test_name_that_does_not_exist_is_down(resolver):
-    resolver(socket.gaierror(socket.EAI_NONAME, "Name or service not known"))
-    result = finish(probes.probe(http_monitor(), "node.example.com", limits=LOOPBACK))
-    assert_said(result, DOWN, "name node.example.com not found")
-
-
-def test_resolver_in_trouble_tells_nothing_of_the_address(resolver):
-    resolver(socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution"))
-    result = finish(probes.probe(http_monitor(), "node.example.com", limits=LOOPBACK))
-    assert_said(result, UNK, "look-up of node.example.com failed: temporary failure.*")
-
-
-def test_resolver_that_hangs_tells_nothing_and_holds_nobody_up(monkeypatch):
-    started = datetime.now(UTC)
-    never, silent = socket.socketpair()
-    monkeypatch.setattr(
-        "rttm.engine.probes.names.socket.getaddrinfo", lambda *a, **k: never.recv(1) and []
-    )
-    with never, silent:
-        result = finish(probes.probe(http_monitor(), "node.example.com", limits=IMPATIENT))
-    assert_said(result, UNK, "look-up of node.example.com timed out after 0.2 s")
-    assert datetime.now(UTC) - started < timedelta(seconds=2)
-
-
 # --- runs
-
-
-class Pauses(list[float]):
-    async def __call__(self, seconds: float) -> None:
-        self.append(seconds)
-
-
-def attempts_of(serve: Serve, monitor: Monitor) -> tuple[ProbeResult, int, Pauses]:
-    async def scenario() -> tuple[ProbeResult, int, Pauses]:
-        pauses = Pauses()
-        async with listening(serve) as served:
-            asked = replace(monitor, port=served.port)
-            result = await probes.run(asked, LOCALHOST, limits=LOOPBACK, pause=pauses)
-            return result, served.connections, pauses
-
-    return finish(scenario())
 
 
 def test_run_is_down_when_the_attempt_and_all_retries_failed():

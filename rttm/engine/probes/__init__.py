@@ -8,7 +8,7 @@ from rttm.core.schema import Monitor
 from rttm.core.terms import EntryStatus, Protocol
 from rttm.engine.targets import Limits
 
-from . import http, tcp
+from . import http, ping, smtp, tcp
 from .attempt import Attempt, Failed
 
 __all__ = ["Limits", "probe", "run"]
@@ -22,13 +22,15 @@ PROBERS: dict[str, tuple[Prober, int]] = {
     Protocol.HTTP: (http.probe, 80),
     Protocol.HTTPS: (http.probe, 443),
     Protocol.TCP: (tcp.probe, 80),
+    Protocol.SMTP: (smtp.probe, 25),
+    Protocol.PING: (ping.probe, 0),
 }
 
 
 async def probe(monitor: Monitor, address: str, *, limits: Limits) -> ProbeResult:
     """One attempt; its seconds are for everything from the look-up to the end of the answer."""
     if monitor.protocol not in PROBERS:
-        reason = f"this service does not probe {monitor.protocol} yet"
+        reason = f"this service does not probe by {monitor.protocol}"
         return ProbeResult(EntryStatus.UNK, f"{reason}, so nothing is known of {address}")
     prober, usual_port = PROBERS[monitor.protocol]
     attempt = Attempt(address, monitor.port or usual_port, limits)

@@ -21,8 +21,9 @@ P = TypeVar("P", bound=asyncio.Protocol)
 # Faults of this machine: they tell nothing of the address.
 OUR_OWN_FAULTS = frozenset(
     {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
-    | {errno.EADDRNOTAVAIL, errno.EACCES, errno.EPERM}
+    | {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EACCES, errno.EPERM}
 )  # fmt: skip
+NO_WAY = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH})
 NOT_FOUND = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
 
 
@@ -56,10 +57,7 @@ class Attempt:
         return (time.perf_counter() - self.began) * 1000
 
     async def connect(self, protocol: Callable[[], P]) -> tuple[asyncio.Transport, P]:
-        """Resolve once, check, and connect to that very address: a name cannot change between."""
-        ip = await self._resolve()
-        if reason := refusal(ip, self.limits):
-            raise untold(reason)
+        ip = await self.target()
         self.place = f"[{ip}]:{self.port}" if ":" in ip else f"{ip}:{self.port}"
         self.waits_for = f"connect to {self.place}"
         self.began = time.perf_counter()
@@ -67,7 +65,14 @@ class Attempt:
             loop = asyncio.get_running_loop()
             return await loop.create_connection(protocol, ip, self.port)
         except OSError as error:
-            raise refused(self.waits_for, error) from None
+            raise unreached(ip, self.waits_for, error) from None
+
+    async def target(self) -> str:
+        """The address to talk to, checked: who uses no other, the name cannot fool any more."""
+        ip = await self._resolve()
+        if reason := refusal(ip, self.limits):
+            raise untold(reason)
+        return ip
 
     async def _resolve(self) -> str:
         try:
@@ -87,8 +92,32 @@ class Attempt:
         return found[0]
 
 
+def excerpt(text: str, length: int) -> str:
+    """What another machine said, as a database and a page can take it."""
+    line = " ".join(text[: length * 4].split())[:length]
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in line)
+
+
 def rounded(milliseconds: float) -> str:
     return f"{max(milliseconds, 1):.0f} ms"
+
+
+def unreached(ip: str, what: str, error: OSError) -> Failed:
+    """As `refused`; but a network that this machine is not part of says nothing of the address."""
+    if error.errno in NO_WAY and not _has_route(ip):
+        return untold(f"{what} was not possible from here: this machine has no route to it")
+    return refused(what, error)
+
+
+def _has_route(ip: str) -> bool:
+    """A datagram socket that connects asks the system for the way, and sends nothing."""
+    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as asking:
+            asking.connect((ip, 9))
+    except OSError:
+        return False
+    return True
 
 
 def refused(what: str, error: OSError) -> Failed:

@@ -13,9 +13,10 @@ from rttm.core.terms import EntryStatus, Protocol
 
 from . import certificate
 from .answer import Answer, BrokenOff, request
-from .attempt import Attempt, Failed, refused, rounded
+from .attempt import Attempt, Failed, excerpt, refused, rounded
 
 EXCERPT = 60  # characters of a body that are evidence enough
+PLACE = 200  # and of the place that a redirect names
 
 # Not verified, as Dyn did not promise to; what is wrong with a certificate becomes evidence.
 TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -103,8 +104,6 @@ def fault(monitor: Monitor, answer: Answer) -> str:
 
 def _instead(answer: Answer) -> str:
     if answer.location and 300 <= answer.status < 400:
-        return f" to {answer.location}, redirects are not followed"
-    text = " ".join(answer.body[: EXCERPT * 4].decode("utf-8", "replace").split())
-    if not text:
-        return ""
-    return f", body starts with “{text[:EXCERPT]}”"
+        return f" to {excerpt(answer.location, PLACE)}, redirects are not followed"
+    text = excerpt(answer.body[: EXCERPT * 4].decode("utf-8", "replace"), EXCERPT)
+    return f", body starts with “{text}”" if text else ""

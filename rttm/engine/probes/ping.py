@@ -1,0 +1,65 @@
+"""PING: up when an ICMP echo comes back, over sockets for which no privileges are needed."""
+
+import time
+
+from icmplib import (
+    AsyncSocket,
+    ICMPError,
+    ICMPRequest,
+    ICMPSocketError,
+    ICMPv4Socket,
+    ICMPv6Socket,
+    SocketPermissionError,
+)
+from icmplib.utils import unique_identifier
+
+from rttm.core.health import ProbeResult
+from rttm.core.schema import Monitor
+from rttm.core.terms import EntryStatus
+
+from .attempt import Attempt, Failed, rounded, unreached, untold
+
+SOCKETS = {4: ICMPv4Socket, 6: ICMPv6Socket}
+LATEST = 3600.0  # seconds for the library; the attempt ends it long before
+
+
+async def probe(monitor: Monitor, attempt: Attempt) -> ProbeResult:
+    ip = attempt.place = await attempt.target()
+    attempt.waits_for = f"echo of {ip}"
+    request = ICMPRequest(destination=ip, id=unique_identifier(), sequence=0)
+    with AsyncSocket(_open(ip)) as echoes:
+        attempt.began = time.perf_counter()
+        try:
+            echoes.send(request)
+            reply = await echoes.receive(request, LATEST)
+            response_ms = attempt.elapsed_ms
+            reply.raise_for_status()
+        except ICMPError as error:
+            raise Failed(f"echo request to {ip} came back: {_lower(error)}") from None
+        except ICMPSocketError as error:
+            raise _unsent(ip, error) from None
+    return ProbeResult(EntryStatus.UP, f"echo of {ip} in {rounded(response_ms)}", response_ms)
+
+
+def _open(ip: str) -> ICMPv4Socket | ICMPv6Socket:
+    """Whatever goes wrong here tells nothing of the address."""
+    try:
+        return SOCKETS[6 if ":" in ip else 4](privileged=False)
+    except SocketPermissionError:
+        why = "the system lets this process send no ICMP (sysctl net.ipv4.ping_group_range)"
+        raise untold(f"no ping of {ip} from here: {why}") from None
+    except ICMPSocketError as error:
+        raise untold(f"no ping of {ip} from here: {_lower(error)}") from None
+
+
+def _unsent(ip: str, error: ICMPSocketError) -> Failed:
+    """The library wraps what the system said, and keeps it."""
+    what = f"echo request to {ip}"
+    if isinstance(error.__context__, OSError):
+        return unreached(ip, what, error.__context__)
+    return Failed(f"{what} failed: {_lower(error)}")
+
+
+def _lower(error: Exception) -> str:
+    text = str(error)
+    return text[:1].lower() + text[1:]

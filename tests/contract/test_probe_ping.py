@@ -1,0 +1,142 @@
+"""PING probes: real echoes of loopback, and what the system and the network may say instead.
+
+Where this process may not ping, the echoes are asked for in a network namespace that allows it.
+"""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from errno import EACCES, EHOSTUNREACH, EMFILE, EPERM
+from pathlib import Path
+from typing import Any
+
+import icmplib
+import pytest
+
+from rttm.core.health import ProbeResult
+from rttm.core.schema import Monitor
+from rttm.engine import probes
+from rttm.engine.probes import ping
+from tests.probing import DOWN, IMPATIENT, UNK, Pauses, assert_said, finish
+from tests.small_servers import LOCALHOST
+
+ROOT = Path(__file__).parents[2]
+
+
+def may_ping() -> bool:
+    try:
+        icmplib.ICMPv4Socket(privileged=False).close()
+    except icmplib.SocketPermissionError:
+        return False
+    return True
+
+
+def real_pings(*addresses: str) -> list[dict[str, Any]]:
+    command = [sys.executable, "-m", "tests.contract.pinging"]
+    if not may_ping():
+        command = ["unshare", "--user", "--map-root-user", "--net", *command, "--own-network"]
+    done = subprocess.run(
+        [*command, *addresses], cwd=ROOT, check=True, capture_output=True, text=True, timeout=20
+    )
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_echo_is_up_with_its_time_on_both_internets_and_many_at_once():
+    addresses = [LOCALHOST, "::1", *(f"127.0.0.{last}" for last in range(2, 40))]
+    results = real_pings(*addresses)
+    assert {result["status"] for result in results} == {"up"}
+    assert [result["message"].split(" in ")[0] for result in results] == [
+        f"echo of {address}" for address in addresses
+    ]
+    assert all(0 < result["response_ms"] < 2000 for result in results)
+
+
+# --- what the system says; no test can change the rights of its own process
+
+
+def pinged(monkeypatch: pytest.MonkeyPatch, kind: type, *, retries: int = 0) -> ProbeResult:
+    monkeypatch.setitem(ping.SOCKETS, 4, kind)
+    monitor = Monitor("PING", retries=retries)
+    return finish(probes.run(monitor, LOCALHOST, limits=IMPATIENT, pause=Pauses()))
+
+
+def failing(number: int) -> Callable[..., Any]:
+    def fail(*args: object) -> None:
+        raise OSError(number, "the system's own word")
+
+    return fail
+
+
+class Sends(icmplib.ICMPv4Socket):
+    """A socket that sends into the void: its place is taken by one of a protocol that may."""
+
+    def _create_socket(self, type: int) -> Any:
+        return Void()
+
+
+class Void:
+    """As much of a socket as the library touches before it waits for the reply."""
+
+    family, type = 2, 2
+
+    def setblocking(self, *args: object) -> None: ...
+    def setsockopt(self, *args: object) -> None: ...
+    def sendto(self, *args: object) -> None: ...
+    def close(self) -> None: ...
+    def getsockname(self) -> tuple[str, int]:
+        return "", 1
+
+
+class Forbidden(icmplib.ICMPv4Socket):
+    _create_socket = failing(EACCES)
+
+
+class Exhausted(icmplib.ICMPv4Socket):
+    _create_socket = failing(EMFILE)
+
+
+def test_process_that_may_not_ping_says_so_and_calls_nothing_down(monkeypatch):
+    result = pinged(monkeypatch, Forbidden, retries=3)
+    assert_said(
+        result,
+        UNK,
+        "no ping of 127.0.0.1 from here: the system lets this process send no ICMP .*",
+    )
+
+
+def test_machine_that_is_out_of_sockets_calls_nothing_down(monkeypatch):
+    assert_said(pinged(monkeypatch, Exhausted), UNK, "no ping of 127.0.0.1 from here: .+")
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "said"),
+    [
+        (EHOSTUNREACH, DOWN, "echo request to 127.0.0.1 failed: no route to host"),
+        (EPERM, UNK, "echo request to 127.0.0.1 was not possible from here: .*not permitted"),
+    ],
+)
+def test_request_that_cannot_be_sent(monkeypatch, number, status, said):
+    monkeypatch.setattr(Void, "sendto", failing(number))
+    assert_said(pinged(monkeypatch, Sends), status, said)
+
+
+def test_no_echo_is_down_when_the_time_is_over(monkeypatch):
+    async def receive(*args: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(icmplib.AsyncSocket, "receive", receive)
+    result = pinged(monkeypatch, Sends)
+    assert_said(result, DOWN, "echo of 127.0.0.1 timed out after 0.2 s")
+    assert result.response_ms is None
+
+
+def test_request_that_comes_back_is_down(monkeypatch):
+    async def receive(*args: object) -> icmplib.ICMPReply:
+        host_unreachable = {"type": 3, "code": 1, "bytes_received": 56, "time": 0}
+        return icmplib.ICMPReply("192.0.2.9", 4, id=1, sequence=0, **host_unreachable)
+
+    monkeypatch.setattr(icmplib.AsyncSocket, "receive", receive)
+    said = "echo request to 127.0.0.1 came back: destination host unreachable"
+    assert_said(pinged(monkeypatch, Sends), DOWN, said)

@@ -1,0 +1,79 @@
+"""One probe against a small real server, and what it said: shared by the tests of probes."""
+
+import asyncio
+import re
+import socket
+import ssl
+from collections.abc import Coroutine
+from dataclasses import replace
+from ipaddress import ip_network
+from typing import Any
+
+import uvloop
+
+from rttm.core.health import ProbeResult
+from rttm.core.schema import Monitor
+from rttm.core.terms import EntryStatus
+from rttm.engine import probes
+from rttm.engine.targets import Limits, limits
+from tests.small_servers import LOCALHOST, Serve, listening
+
+LOOPBACK = limits([ip_network("127.0.0.0/8"), ip_network("::1/128")], [])
+IMPATIENT = replace(LOOPBACK, timeout=0.2)
+UP, DOWN, UNK = EntryStatus.UP, EntryStatus.DOWN, EntryStatus.UNK
+
+
+def finish(scenario: Coroutine[Any, Any, Any]) -> Any:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(asyncio.wait_for(scenario, 20))
+
+
+def probed(
+    serve: Serve,
+    monitor: Monitor,
+    *,
+    limits: Limits = LOOPBACK,
+    tls: ssl.SSLContext | None = None,
+    address: str = LOCALHOST,
+    host: str = LOCALHOST,
+) -> tuple[ProbeResult, bytes, str]:
+    """The result of one attempt on `address`, and of the server at `host` what it got and where."""
+
+    async def scenario() -> tuple[ProbeResult, bytes, str]:
+        async with listening(serve, tls=tls, host=host) as served:
+            asked = replace(monitor, port=served.port)
+            result = await probes.probe(asked, address, limits=limits)
+        return result, b"".join(served.requests), served.place
+
+    return finish(scenario())
+
+
+def http_monitor(**fields: Any) -> Monitor:
+    return Monitor("HTTP", **fields)
+
+
+def assert_said(result: ProbeResult, status: EntryStatus, pattern: str) -> None:
+    assert result.status == status, result
+    assert re.fullmatch(pattern, result.message), result.message
+
+
+def closed_port(host: str = LOCALHOST) -> int:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as free:
+        free.bind((host, 0))
+        return int(free.getsockname()[1])
+
+
+class Pauses(list[float]):
+    async def __call__(self, seconds: float) -> None:
+        self.append(seconds)
+
+
+def attempts_of(serve: Serve, monitor: Monitor) -> tuple[ProbeResult, int, Pauses]:
+    async def scenario() -> tuple[ProbeResult, int, Pauses]:
+        pauses = Pauses()
+        async with listening(serve) as served:
+            asked = replace(monitor, port=served.port)
+            result = await probes.run(asked, LOCALHOST, limits=LOOPBACK, pause=pauses)
+            return result, served.connections, pauses
+
+    return finish(scenario())
