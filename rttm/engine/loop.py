@@ -40,7 +40,7 @@ class Store(Protocol):
 
     def record_results(self, results: list[RunResult], *, site_code: str, now: float) -> None: ...
 
-    def expire(self, now: float, site_code: str) -> None: ...
+    def expire(self, now: float, site_code: str) -> bool: ...
 
 
 class Run(Protocol):
@@ -117,7 +117,10 @@ class Loop:
     async def _expire(self, now: float) -> None:
         """Let silence count: as often as the shortest interval is long, and when we start."""
         if _has_passed(self._expired_at, self._minute, now):
-            await self._call(self._store.expire, now, self._site_code)
+            # All of it before any probe: a new result would hide that there was a silence.
+            more = True
+            while more:
+                more = await self._call(self._store.expire, now, self._site_code)
             self._expired_at = now
 
     async def _reload(self, now: float) -> None:

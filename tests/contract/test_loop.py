@@ -42,6 +42,7 @@ class Store:
         self.results: list[RunResult] = []
         self.batches: list[int] = []
         self.expired: list[float] = []
+        self.silent = 0  # slices of services to expire beyond the next one
         self.broken_for: set[int] = set()
 
     def put(self, service_id: int, value: Service) -> None:
@@ -63,8 +64,10 @@ class Store:
         self.batches.append(len(results))
         self.results += results
 
-    def expire(self, now: float, site_code: str) -> None:
+    def expire(self, now: float, site_code: str) -> bool:
         self.expired.append(now)
+        self.silent -= 1
+        return self.silent >= 0
 
 
 async def call(function: Callable[..., Any], *args: Any) -> Any:
@@ -447,6 +450,18 @@ def test_silence_is_looked_at_at_the_start_and_once_a_minute():
         return [at - START for at in store.expired]
 
     assert staged(scenario, store) == [1, 61, 121]
+
+
+def test_all_silence_is_recorded_before_the_first_probe():
+    """A result would hide that there was none before it."""
+    store = Store(health_only("192.0.2.1"))
+    store.silent = 3
+
+    async def scenario(stage):
+        started = await stage.tick()
+        return len(store.expired), started
+
+    assert staged(scenario, store) == (4, ["192.0.2.1"])
 
 
 def test_round_that_fails_is_logged_and_the_loop_goes_on(caplog):

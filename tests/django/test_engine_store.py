@@ -291,6 +291,19 @@ class TestSilence:
         assert (gap.change_type, gap.region_status) == ("health", "unk")
         assert gap.change_ts == int(NOW)
 
+    def test_a_long_silence_of_many_services_is_taken_in_slices(self, monkeypatch):
+        monkeypatch.setattr(store.results, "EXPIRED_AT_ONCE", 2)
+        engines = [Engine(builders.service(f"s{n}.example.com")) for n in range(5)]
+        for engine in engines:
+            engine.probe(NOW + engine.row.pk, _1="up", _2="up")
+        more = [store.expire(NOW + 100 * INTERVAL, "XXX") for _ in range(4)]
+        assert more == [True, True, False, False]
+        assert [engine.told[-1][2] for engine in engines] == ["unk"] * 5
+        gaps = [engine.log[-1] for engine in engines]
+        assert [gap.change_ts for gap in gaps] == [int(NOW) + e.row.pk for e in engines]
+        serials = [gap.serial for gap in gaps]
+        assert serials == list(range(serials[0], serials[0] + 5))
+
     def test_a_result_after_the_silence_counts_at_once(self, engine):
         engine.probe(_1="up", _2="up")
         store.expire(NOW + 10 * INTERVAL, "XXX")
@@ -507,7 +520,7 @@ def test_the_reasons_of_a_decision_are_at_hand(engine):
 
 
 def test_job_ids_are_never_given_twice(db):
-    first, second = store.JobIds(), store.JobIds()
-    taken = [first.take(), first.take(), second.take(), first.take()]
+    first, second = JobIds(), JobIds()
+    taken = [first.taken(), first.taken(), second.taken(), first.taken()]
     assert len(set(taken)) == 4
     assert taken[1] == taken[0] + 1

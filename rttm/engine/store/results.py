@@ -23,6 +23,7 @@ from rttm.engine.settle import settle_all
 from .configuration import addresses
 
 REPORTED_INTERVALS = 2  # a site that was silent for longer does not vote
+EXPIRED_AT_ONCE = 50  # services in one transaction
 
 Key = tuple[int, str]  # service id, address
 Sites = dict[str, Health]  # by site code
@@ -206,21 +207,27 @@ def _seconds(row: Service) -> float:
     return float(row.interval * settings.SECONDS_PER_MINUTE)
 
 
-def expire(now: float, site_code: str) -> None:
+def expire(now: float, site_code: str) -> bool:
     """Statuses that this site has not confirmed for three intervals are unknown.
 
     The change is recorded as of the last result: nobody knows what was true after it.
+    Some services at a time, so that calls are answered between; whether there may be more.
     """
     silence = machine.SILENT_INTERVALS * settings.SECONDS_PER_MINUTE
     silent = Health.objects.filter(site_code=site_code, service__active=True)
     silent = silent.exclude(status=EntryStatus.UNK)
     silent = silent.filter(seen_at__lt=now - F("service__interval") * float(silence))
-    if ids := set(silent.values_list("service_id", flat=True)):
-        with transaction.atomic(using=ALIAS):
-            _expire(_held(ids), now, site_code)
+    ids = silent.order_by("service").values_list("service_id", flat=True).distinct()
+    found = list(ids[:EXPIRED_AT_ONCE])
+    if not found:
+        return False
+    with transaction.atomic(using=ALIAS):
+        expired = _expire(_held(found), now, site_code)
+    return len(found) == EXPIRED_AT_ONCE and expired > 0
 
 
-def _expire(rows: Mapping[int, Service], now: float, site_code: str) -> None:
+def _expire(rows: Mapping[int, Service], now: float, site_code: str) -> int:
+    """How many addresses that concerned."""
     known: dict[Key, Sites] = {}
     for health in Health.objects.filter(service__in=list(rows)):
         known.setdefault((health.service_id, health.address), {})[health.site_code] = health
@@ -239,3 +246,4 @@ def _expire(rows: Mapping[int, Service], now: float, site_code: str) -> None:
     touched = {(health.service_id, health.address) for health in expired}
     changed = _vote(rows, {key: known[key] for key in touched}, now)
     settle_all(rows, {pk: Cause(last_seen[pk], ChangeType.HEALTH) for pk in sorted(changed)})
+    return len(expired)
