@@ -1,4 +1,4 @@
-"""One DNS answer out of a response set: records by weight, without repeats. Pure, chance is given."""
+"""One DNS answer out of a response set: records by weight, without repeats; chance is given."""
 
 from collections.abc import Sequence
 from typing import Protocol

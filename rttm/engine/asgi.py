@@ -1,4 +1,4 @@
-"""The HTTP skin over api.handle at /REST/, nothing more: not Django's request cycle."""
+"""The HTTP skin over the API at /REST/ and the answers: not Django's request cycle."""
 
 import json
 import logging
@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from django.db import DatabaseError
 
-from . import api
+from . import answers, api
 from .thread import call
 
 BODY_LIMIT = 2**20  # bytes
@@ -47,6 +47,8 @@ async def _read(receive: Receive) -> bytes | None:
 
 async def _reply(scope: Scope, body: bytes) -> api.ApiReply:
     path = _path(scope)
+    if f"{path}/".startswith(answers.ROOT):
+        return await call(answers.handle, _call(scope, path, _query(scope) or {}, b""), time.time())
     if not f"{path}/".startswith(ROOT):
         return api.ApiReply(404, NOT_HERE)
     if len(body) > BODY_LIMIT:

@@ -55,6 +55,11 @@ def settle_all(rows: Mapping[int, Service], causes: Mapping[int, Cause]) -> dict
     return settled
 
 
+def decided(row: Service) -> Settled:
+    """What settling would come to at this moment; nothing is written."""
+    return _settled(row.value, load([row.pk])[row.pk])
+
+
 def load(ids: Collection[int]) -> dict[int, Known]:
     """What the decisions need to know, by service."""
     known = {pk: Known() for pk in ids}
