@@ -3,6 +3,7 @@
 import subprocess
 import time
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import redis
@@ -19,6 +20,26 @@ def wait_until(is_true: Callable[[], object], what: str, *, patience: float = PA
         if time.monotonic() > deadline:
             raise AssertionError(f"after {patience} s still not: {what}")
         time.sleep(0.02)
+
+
+class Node(ThreadingHTTPServer):
+    """A node behind the service that can be told to fail."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Answer)
+        self.is_well = True
+
+
+class Answer(BaseHTTPRequestHandler):
+    server: Node
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.server.is_well else 503)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *args: object) -> None:
+        """Its requests are the engine's probes."""
 
 
 class ValkeyServer:

@@ -1,12 +1,12 @@
 """One address's health at one monitoring site: fold a probe result into it. Pure, no clock."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
 from .terms import EntryStatus
 
 SILENT_INTERVALS = 3  # nothing reported for so long: unknown (semantics, our decision)
+SILENT = "not probed since"  # the last run's evidence is no longer to be relied on
 RUNS_REMEMBERED = 5  # performance runs whose median ranks an address
 
 
@@ -30,6 +30,7 @@ class Health:
     message: str = ""
     response_ms: float | None = None
     runs: tuple[float, ...] = ()  # milliseconds of the last performance runs, oldest first
+    measured_at: float = 0  # the newest of them
 
     @property
     def median_ms(self) -> float | None:
@@ -60,27 +61,13 @@ def expire(health: Health, *, now: float, interval: float) -> Health:
     """Unknown again when nothing was reported for three intervals (of `interval` seconds)."""
     if health.status == EntryStatus.UNK or now - health.seen_at <= SILENT_INTERVALS * interval:
         return health
-    return replace(health, status=EntryStatus.UNK, streak=0, since=now)
+    message = f"{health.message}; {SILENT}" if health.message else SILENT
+    return replace(health, status=EntryStatus.UNK, streak=0, since=now, message=message)
 
 
-def measure(health: Health, result: ProbeResult) -> Health:
+def measure(health: Health, result: ProbeResult, *, at: float) -> Health:
     """Fold one performance run in; a run that failed has no time and is left out."""
     if result.status != EntryStatus.UP or result.response_ms is None:
         return health
     runs = (*health.runs, result.response_ms)[-RUNS_REMEMBERED:]
-    return replace(health, runs=runs)
-
-
-def vote(statuses: Sequence[EntryStatus], present: EntryStatus) -> EntryStatus:
-    """The status that the sites which reported agree on; a tie keeps the present one.
-
-    up  down  next
-    0   0     unk
-    n   m<n   up
-    n   m>n   down
-    n   n     present
-    """
-    up, down = statuses.count(EntryStatus.UP), statuses.count(EntryStatus.DOWN)
-    if up == down:
-        return present if up else EntryStatus.UNK
-    return EntryStatus.UP if up > down else EntryStatus.DOWN
+    return replace(health, runs=runs, measured_at=at)

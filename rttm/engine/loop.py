@@ -17,6 +17,7 @@ from rttm.core.terms import EntryStatus
 
 from . import probes
 from .plans import Plan, Plans
+from .silence import Silence
 from .store import RunResult, Watched
 from .targets import Limits
 
@@ -40,7 +41,9 @@ class Store(Protocol):
 
     def record_results(self, results: list[RunResult], *, site_code: str, now: float) -> None: ...
 
-    def expire(self, now: float, site_code: str) -> bool: ...
+    def expire(self, now: float) -> bool: ...
+
+    def report_in(self, now: float, site_code: str) -> dict[str, float]: ...
 
 
 class Run(Protocol):
@@ -75,6 +78,7 @@ class Loop:
         self._max_in_flight = max_in_flight
         self._run = run
         self._plans = Plans(seconds_per_minute)
+        self._silence = Silence(seconds_per_minute)
         self._versions: dict[int, int] = {}
         self._running: set[Plan] = set()
         self._results: list[RunResult] = []
@@ -120,7 +124,8 @@ class Loop:
             # All of it before any probe: a new result would hide that there was a silence.
             more = True
             while more:
-                more = await self._call(self._store.expire, now, self._site_code)
+                more = await self._call(self._store.expire, now)
+            self._silence.look(await self._call(self._store.report_in, now, self._site_code), now)
             self._expired_at = now
 
     async def _reload(self, now: float) -> None:

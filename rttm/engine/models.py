@@ -84,6 +84,7 @@ class Health(models.Model):
     message = models.TextField(default="")
     response_ms = models.FloatField(null=True)
     runs = models.JSONField(default=list)
+    measured_at = models.FloatField(default=0)  # the newest of the runs
 
     class Meta:
         constraints: ClassVar = [
@@ -105,7 +106,18 @@ class Health(models.Model):
             message=self.message,
             response_ms=self.response_ms,
             runs=tuple(self.runs),
+            measured_at=self.measured_at,
         )
+
+
+class Site(models.Model):
+    """A monitoring site whose loop works on this database, or did until lately."""
+
+    code = models.CharField(max_length=CODE_LENGTH, unique=True)
+    seen_at = models.FloatField()
+
+    def __str__(self) -> str:
+        return self.code
 
 
 class AddressState(models.Model):

@@ -1,4 +1,7 @@
-"""The engine's process: HTTP server, loop and housekeeping in one event loop, until a signal."""
+"""The engine's process: HTTP server, loop and housekeeping in one event loop, until a signal.
+
+A process without a listener only probes, for one more monitoring site.
+"""
 
 import asyncio
 import signal
@@ -29,24 +32,30 @@ class Server(uvicorn.Server):
         yield
 
 
-def run(listener: socket.socket, *, with_loop: bool, on_ready: Callable[[], None]) -> None:
+def run(
+    listener: socket.socket | None, site_code: str | None, on_ready: Callable[[], None]
+) -> None:
+    """Without a site nothing is probed; without a listener nothing is answered."""
     keep_connection()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(listener, with_loop=with_loop, on_ready=on_ready))
+        runner.run(_serve(listener, site_code, on_ready))
 
 
-async def _serve(listener: socket.socket, *, with_loop: bool, on_ready: Callable[[], None]) -> None:
+async def _serve(
+    listener: socket.socket | None, site_code: str | None, on_ready: Callable[[], None]
+) -> None:
     """When one of the parts breaks, all end, and the process says why."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    server = _server()
     async with asyncio.TaskGroup() as group:
-        group.create_task(server.serve(sockets=[listener]))
-        group.create_task(_end(server, stop))
-        group.create_task(_tidy(stop))
-        if with_loop:
-            group.create_task(_loop().run(stop))
+        if listener:
+            server = _server()
+            group.create_task(server.serve(sockets=[listener]))
+            group.create_task(_end(server, stop))
+            group.create_task(_tidy(stop))
+        if site_code:
+            group.create_task(_loop(site_code).run(stop))
         on_ready()  # the socket listens already: whoever connects is served in a moment
 
 
@@ -70,11 +79,11 @@ async def _end(server: Server, stop: asyncio.Event) -> None:
     server.should_exit = True
 
 
-def _loop() -> Loop:
+def _loop(site_code: str) -> Loop:
     return Loop(
         store,
         call,
-        site_code=settings.SITE_CODE,
+        site_code=site_code,
         limits=limits(settings.PROBE_ALLOW, settings.PROBE_DENY),
         seconds_per_minute=settings.SECONDS_PER_MINUTE,
     )

@@ -4,12 +4,14 @@ Called by store only, inside a transaction that holds the services' rows.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from statistics import median
+
+from django.conf import settings
 
 from rttm.core.eligibility import Decision, Fact, decide_service, latches
 from rttm.core.schema import Service as ServiceValue
+from rttm.core.sites import Figure, ranking_ms
 from rttm.core.terms import Status
 
 from . import history
@@ -43,7 +45,7 @@ def settle(row: Service, cause: Cause) -> Settled:
 
 def settle_all(rows: Mapping[int, Service], causes: Mapping[int, Cause]) -> dict[int, Settled]:
     """The same for many services, by their ids, in as few queries as for one."""
-    known = load(causes)
+    known = load({pk: rows[pk] for pk in causes})
     settled = {pk: _settled(rows[pk].value, known[pk]) for pk in causes}
     _keep_latches(known, settled)
     servings = {
@@ -57,34 +59,44 @@ def settle_all(rows: Mapping[int, Service], causes: Mapping[int, Cause]) -> dict
 
 def decided(row: Service) -> Settled:
     """What settling would come to at this moment; nothing is written."""
-    return _settled(row.value, load([row.pk])[row.pk])
+    return _settled(row.value, load({row.pk: row})[row.pk])
 
 
-def load(ids: Collection[int]) -> dict[int, Known]:
+def load(rows: Mapping[int, Service]) -> dict[int, Known]:
     """What the decisions need to know, by service."""
-    known = {pk: Known() for pk in ids}
-    runs = _runs(ids)
-    states = AddressState.objects.filter(service__in=ids)
+    known = {pk: Known() for pk in rows}
+    times = _times(rows)
+    states = AddressState.objects.filter(service__in=list(rows))
     for pk, state_id, address, status, latched in states.values_list(
         "service_id", "pk", "address", "status", "latched"
     ):
-        response_ms = runs.pop((pk, address), None)
+        response_ms = times.pop((pk, address), None)
         known[pk].facts[address] = Fact(status, latched, response_ms)
         known[pk].state_ids[address] = state_id
-    for (pk, address), response_ms in runs.items():  # measured, and never voted on
+    for (pk, address), response_ms in times.items():  # measured, and never voted on
         known[pk].facts[address] = Fact(response_ms=response_ms)
-    for state in RegionState.objects.filter(service__in=ids):
+    for state in RegionState.objects.filter(service__in=list(rows)):
         known[state.service_id].regions[state.region_code] = state
     return known
 
 
-def _runs(ids: Collection[int]) -> dict[tuple[int, str], float]:
-    """The median response time of each address over all sites."""
-    runs: defaultdict[tuple[int, str], list[float]] = defaultdict(list)
-    healths = Health.objects.filter(service__in=ids)
-    for pk, address, measured in healths.values_list("service_id", "address", "runs"):
-        runs[pk, address] += measured
-    return {key: median(measured) for key, measured in runs.items() if measured}
+def _times(rows: Mapping[int, Service]) -> dict[tuple[int, str], float | None]:
+    """By what each address ranks, over all sites."""
+    figures: defaultdict[tuple[int, str], list[Figure]] = defaultdict(list)
+    healths = Health.objects.filter(service__in=list(rows)).exclude(measured_at=0)
+    for pk, address, *measured in healths.values_list(
+        "service_id", "address", "runs", "measured_at"
+    ):
+        figures[pk, address].append(Figure(*measured))
+    return {
+        (pk, address): ranking_ms(measured, interval=_interval(rows[pk]))
+        for (pk, address), measured in figures.items()
+    }
+
+
+def _interval(row: Service) -> float:
+    """Seconds, of the performance monitor."""
+    return float(row.value.performance_monitor.interval * settings.SECONDS_PER_MINUTE)
 
 
 def _settled(service: ServiceValue, known: Known) -> Settled:

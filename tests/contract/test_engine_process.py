@@ -7,14 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
 import pytest
 
 from tests.contract.engine_server import ROOT, EngineServer, RawClient
-from tests.servers import wait_until
+from tests.servers import Node, wait_until
 
 SERVICE = "RTTM/example.com/www.example.com/"
 MIB = 2**20
@@ -143,26 +142,6 @@ def run_engine(engine: EngineServer, *options: str, **env: str) -> subprocess.Co
         cwd=ROOT, env={**engine.env, **env}, capture_output=True, text=True, timeout=10,
         check=False,
     )  # fmt: skip
-
-
-class Node(ThreadingHTTPServer):
-    """A node behind the service that can be told to fail."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Answer)
-        self.is_well = True
-
-
-class Answer(BaseHTTPRequestHandler):
-    server: Node
-
-    def do_GET(self) -> None:
-        self.send_response(200 if self.server.is_well else 503)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *args: object) -> None:
-        """Its requests are the engine's probes."""
 
 
 @pytest.fixture

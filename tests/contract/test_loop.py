@@ -44,6 +44,7 @@ class Store:
         self.expired: list[float] = []
         self.silent = 0  # slices of services to expire beyond the next one
         self.broken_for: set[int] = set()
+        self.other_sites: dict[str, float] = {}
 
     def put(self, service_id: int, value: Service) -> None:
         self.services[service_id] = value
@@ -64,7 +65,10 @@ class Store:
         self.batches.append(len(results))
         self.results += results
 
-    def expire(self, now: float, site_code: str) -> bool:
+    def report_in(self, now: float, site_code: str) -> dict[str, float]:
+        return dict(self.other_sites)
+
+    def expire(self, now: float) -> bool:
         self.expired.append(now)
         self.silent -= 1
         return self.silent >= 0
@@ -462,6 +466,25 @@ def test_all_silence_is_recorded_before_the_first_probe():
         return len(store.expired), started
 
     assert staged(scenario, store) == (4, ["192.0.2.1"])
+
+
+def test_site_that_fell_silent_is_named_once_and_once_more_when_it_is_back(caplog):
+    caplog.set_level("INFO", "rttm.engine")
+    store = Store(health_only("192.0.2.1"))
+    store.other_sites = {"LHR": START, "EWR": START}
+
+    async def scenario(stage):
+        for minute in range(1, 9):
+            store.other_sites["EWR"] = stage.now
+            if minute > 6:
+                store.other_sites["LHR"] = stage.now
+            await stage.tick(after=60)
+        return [record.getMessage() for record in caplog.records if "site" in record.msg]
+
+    assert staged(scenario, store) == [
+        "site LHR has not reported since 2023-11-14 22:13:20 UTC: it does not vote until it does",
+        "site LHR reports again",
+    ]
 
 
 def test_round_that_fails_is_logged_and_the_loop_goes_on(caplog):

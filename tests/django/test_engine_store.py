@@ -70,7 +70,7 @@ class Engine:
         result = ProbeResult(status, f"said {status}")
         return store.RunResult(row.pk, version or row.version, address, Kind.HEALTH, result, at)
 
-    def measure(self, at: float = NOW, **milliseconds: float) -> None:
+    def measure(self, at: float = NOW, *, site: str = "XXX", **milliseconds: float) -> None:
         row = self.row
         results = [
             store.RunResult(
@@ -79,7 +79,7 @@ class Engine:
             )
             for name, ms in milliseconds.items()
         ]  # fmt: skip
-        store.record_results(results, site_code="XXX", now=at)
+        store.record_results(results, site_code=site, now=at)
 
     @property
     def log(self) -> list[ResponseSet]:
@@ -221,7 +221,7 @@ class TestLatch:
         assert engine.entry(ONE).log == ()
 
     def test_silence_does_not_lift_the_latch(self, engine):
-        store.expire(NOW + 10 * INTERVAL, "XXX")
+        store.expire(NOW + 10 * INTERVAL)
         assert engine.entry(ONE).status == EntryStatus.UNK
         assert engine.serves() == (TWO,)
 
@@ -277,16 +277,16 @@ class TestHeldInFailover:
 class TestSilence:
     def test_statuses_are_unknown_after_three_intervals(self, engine):
         engine.probe(_1="up", _2="down")
-        store.expire(NOW + 3 * INTERVAL, "XXX")
+        store.expire(NOW + 3 * INTERVAL)
         assert engine.entry(ONE).status == EntryStatus.UP
-        store.expire(NOW + 3 * INTERVAL + 1, "XXX")
+        store.expire(NOW + 3 * INTERVAL + 1)
         assert engine.entry(ONE).status == EntryStatus.UNK
         assert engine.entry(TWO).log[0].status == EntryStatus.UNK
         assert engine.seen.status == Status.UNK
 
     def test_no_report_shows_a_gap_in_probing_as_up(self, engine):
         engine.probe(NOW, _1="up", _2="up")
-        store.expire(NOW + 100 * INTERVAL, "XXX")
+        store.expire(NOW + 100 * INTERVAL)
         gap = engine.log[-1]
         assert (gap.change_type, gap.region_status) == ("health", "unk")
         assert gap.change_ts == int(NOW)
@@ -296,7 +296,7 @@ class TestSilence:
         engines = [Engine(builders.service(f"s{n}.example.com")) for n in range(5)]
         for engine in engines:
             engine.probe(NOW + engine.row.pk, _1="up", _2="up")
-        more = [store.expire(NOW + 100 * INTERVAL, "XXX") for _ in range(4)]
+        more = [store.expire(NOW + 100 * INTERVAL) for _ in range(4)]
         assert more == [True, True, False, False]
         assert [engine.told[-1][2] for engine in engines] == ["unk"] * 5
         gaps = [engine.log[-1] for engine in engines]
@@ -306,7 +306,7 @@ class TestSilence:
 
     def test_a_result_after_the_silence_counts_at_once(self, engine):
         engine.probe(_1="up", _2="up")
-        store.expire(NOW + 10 * INTERVAL, "XXX")
+        store.expire(NOW + 10 * INTERVAL)
         engine.probe(NOW + 11 * INTERVAL, _1="up", _2="up")
         assert [status for _, _, status, _ in engine.told] == ["unk", "up", "unk", "up"]
 
@@ -490,8 +490,98 @@ class TestSites:
     def test_silence_of_one_leaves_the_word_to_the_other(self, engine):
         engine.probe(_1="down", site="LHR")
         engine.probe(NOW + 3 * INTERVAL, _1="up", site="EWR")
-        store.expire(NOW + 3 * INTERVAL + 1, "LHR")
+        store.expire(NOW + 3 * INTERVAL + 1)
         assert engine.entry(ONE).status == EntryStatus.UP
+        statuses = {log.site_code: log.status for log in engine.entry(ONE).log}
+        assert statuses == {"EWR": EntryStatus.UP, "LHR": EntryStatus.UNK}
+        messages = [log.message for log in engine.entry(ONE).log]
+        assert messages == ["said up", "said down; not probed since"]
+
+    @pytest.mark.parametrize("present", ["up", "down"])
+    def test_a_tie_of_two_sites_keeps_the_present_status(self, engine, present):
+        other = {"up": "down", "down": "up"}[present]
+        for turn in range(5):
+            engine.probe(NOW + turn * INTERVAL, _1=present, _2="up", site="LHR")
+            engine.probe(NOW + turn * INTERVAL, _1=other, _2="up", site="EWR")
+            assert engine.entry(ONE).status == present
+        assert (ONE in engine.serves()) == (present == "up")
+
+    def test_a_third_site_decides_between_two_and_changes_what_is_served(self, engine):
+        engine.probe(_1="up", _2="up", site="LHR")
+        engine.probe(_1="down", _2="up", site="EWR")
+        assert engine.serves() == (ONE, TWO)
+        engine.probe(NOW + 1, _1="down", _2="up", site="SJC")
+        assert engine.serves() == (TWO,)
+        assert engine.told[-1] == ("health", "global", "trouble", (TWO,))
+        engine.probe(NOW + 2, _1="up", site="EWR")
+        assert engine.serves() == (ONE, TWO)
+
+    def test_the_last_site_that_speaks_decides_alone(self, engine):
+        for site in ("LHR", "EWR"):
+            engine.probe(_1="up", _2="up", site=site)
+        for turn in (1, 2, 3):
+            engine.probe(NOW + turn * INTERVAL, _1="down", _2="up", site="SJC")
+            expected = EntryStatus.UP if turn <= 2 else EntryStatus.DOWN
+            assert engine.entry(ONE).status == expected
+
+    def test_recovery_delay_is_counted_by_each_site_for_itself(self, engine):
+        engine.change(replace(engine.row.value, recovery_delay=1))
+        for site in ("LHR", "EWR"):
+            engine.probe(_1="down", _2="up", site=site)
+        for site in ("LHR", "EWR"):
+            engine.probe(NOW + 1, _1="up", site=site)
+        assert engine.entry(ONE).status == EntryStatus.DOWN
+        engine.probe(NOW + 2, _1="up", site="LHR")
+        assert engine.entry(ONE).status == EntryStatus.DOWN  # one of two
+        engine.probe(NOW + 2, _1="up", site="EWR")
+        assert engine.entry(ONE).status == EntryStatus.UP
+
+    def test_no_status_outlives_the_sites_that_found_it(self, engine):
+        """A site whose code was changed, or that was taken away, cannot say so itself."""
+        engine.probe(_1="up", _2="down", site="OLD")
+        engine.probe(NOW + 3 * INTERVAL, _1="unk", _2="unk", site="NEW")
+        assert engine.entry(TWO).status == EntryStatus.DOWN
+        store.expire(NOW + 3 * INTERVAL + 1)
+        assert [engine.entry(a).status for a in (ONE, TWO)] == [EntryStatus.UNK] * 2
+        assert engine.log[-1].change_ts == int(NOW)
+
+    def test_an_address_stays_known_while_one_site_was_heard_of_within_three_intervals(
+        self, engine
+    ):
+        engine.probe(_1="up", _2="up", site="LHR")
+        engine.probe(NOW + INTERVAL, _1="up", _2="up", site="EWR")
+        store.expire(NOW + 3.5 * INTERVAL)
+        assert engine.entry(ONE).status == EntryStatus.UP
+        store.expire(NOW + 4 * INTERVAL + 1)
+        assert engine.entry(ONE).status == EntryStatus.UNK
+
+    def test_sites_see_each_other_and_forget_one_that_is_gone_for_a_day(self, engine):
+        assert store.report_in(NOW, "LHR") == {}
+        engine.probe(_1="up", site="LHR")
+        assert store.report_in(NOW + 60, "EWR") == {"LHR": NOW}
+        engine.probe(NOW + 60, _1="up", site="EWR")
+        assert store.report_in(NOW + 120, "LHR") == {"EWR": NOW + 60}
+        assert store.report_in(NOW + 60 + 86_400, "LHR") == {"EWR": NOW + 60}
+        assert store.report_in(NOW + 61 + 86_400, "LHR") == {}
+        assert [log.site_code for log in engine.entry(ONE).log] == ["LHR"]
+
+    def test_an_address_ranks_by_the_median_over_the_sites(self, engine):
+        [region] = engine.row.value.region
+        engine.change(replace(engine.row.value, region=(replace(region, ep=1),)))
+        for _ in range(5):
+            engine.measure(_1=10, _2=30, site="LHR")
+        engine.measure(_1=200, _2=30, site="EWR")
+        assert engine.serves() == (TWO,)
+        engine.measure(_1=10, _2=30, site="SJC")
+        assert engine.serves() == (ONE,)
+
+    def test_a_site_that_stopped_measuring_does_not_rank(self, engine):
+        [region] = engine.row.value.region
+        engine.change(replace(engine.row.value, region=(replace(region, ep=1),)))
+        engine.measure(_1=500, _2=30, site="GONE")
+        for turn in range(4):
+            engine.measure(NOW + turn * 600, _1=10, _2=30, site="LHR")
+            assert engine.serves() == ((TWO,) if turn < 3 else (ONE,))
 
     def test_each_site_watches_its_own_health(self, engine):
         engine.probe(_1="down", site="LHR")

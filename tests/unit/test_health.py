@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rttm.core.health import RUNS_REMEMBERED, Health, ProbeResult, expire, measure, step, vote
+from rttm.core.health import RUNS_REMEMBERED, Health, ProbeResult, expire, measure, step
 from rttm.core.terms import EntryStatus
 
 UP, DOWN, UNK = EntryStatus.UP, EntryStatus.DOWN, EntryStatus.UNK
@@ -81,39 +81,20 @@ def test_an_address_is_unknown_again_after_three_silent_intervals(now, status):
 
 def test_an_unknown_address_does_not_become_more_unknown():
     assert expire(Health(), now=1000, interval=1) == Health()
-    assert expire(after("u"), now=1000, interval=1).since == 1000
+    expired = expire(after("u"), now=1000, interval=1)
+    assert expired.since == 1000
+    assert expired.message == "run 1; not probed since"
+    assert expire(expired, now=2000, interval=1) == expired
 
 
 def test_the_median_is_of_the_last_runs_that_had_an_answer():
     health = Health()
     assert health.median_ms is None
     for status, ms in [(UP, 900.0), (DOWN, 5.0), (UP, None), (UNK, 5.0)]:
-        health = measure(health, ProbeResult(status, "", ms))
+        health = measure(health, ProbeResult(status, "", ms), at=1)
     assert health.runs == (900.0,)
-    for ms in (10.0, 20.0, 30.0, 40.0, 1000.0):
-        health = measure(health, ProbeResult(UP, "", ms))
+    for at, ms in enumerate((10.0, 20.0, 30.0, 40.0, 1000.0), start=2):
+        health = measure(health, ProbeResult(UP, "", ms), at=at)
+    assert health.measured_at == 6
     assert len(health.runs) == RUNS_REMEMBERED
     assert health.median_ms == 30.0
-
-
-@pytest.mark.parametrize(
-    ("sites", "present", "status"),
-    [
-        ("", UP, UNK),
-        ("??", UP, UNK),
-        ("u", DOWN, UP),
-        ("d", UP, DOWN),
-        ("uud", DOWN, UP),
-        ("udd?", UP, DOWN),
-        ("ud", UP, UP),
-        ("ud", DOWN, DOWN),
-        ("ud?", UNK, UNK),
-    ],
-)
-def test_the_majority_of_sites_decides_and_a_tie_keeps_the_status(sites, present, status):
-    assert vote([LETTERS[letter] for letter in sites], present) == status
-
-
-@given(st.lists(st.sampled_from(EntryStatus)), st.sampled_from(EntryStatus))
-def test_the_order_of_sites_does_not_matter(statuses, present):
-    assert vote(statuses, present) == vote(statuses[::-1], present)

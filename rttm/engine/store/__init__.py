@@ -27,6 +27,7 @@ from .results import (
     watched,
     watched_versions,
 )
+from .sites import report_in
 
 __all__ = [
     "JobIds",
@@ -49,6 +50,7 @@ __all__ = [
     "recover",
     "recover_address",
     "record_results",
+    "report_in",
     "watched",
     "watched_versions",
     "zones",

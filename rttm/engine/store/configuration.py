@@ -72,7 +72,8 @@ def change(row: Service, wanted: ServiceValue, *, now: float, user_name: str) ->
     row.configure(wanted)
     _bump(row, new_monitors=_monitors(wanted) != _monitors(was))
     if _measured(wanted) != _measured(was):
-        Health.objects.filter(service=row).update(runs=[])  # they timed something else
+        # They timed something else.
+        Health.objects.filter(service=row).update(runs=[], measured_at=0)
     if wanted.monitor.protocol == Protocol.NONE:
         _forget_statuses(row, now)
     _forget_addresses(row)

@@ -14,6 +14,7 @@ from rttm.core.health import Health as HealthValue
 from rttm.core.health import ProbeResult
 from rttm.core.schedule import Kind
 from rttm.core.schema import Service as ServiceValue
+from rttm.core.sites import Report, agreed
 from rttm.core.terms import ChangeType, EntryStatus
 from rttm.engine.history import Cause
 from rttm.engine.models import AddressState, Health, Service
@@ -22,7 +23,6 @@ from rttm.engine.settle import settle_all
 
 from .configuration import addresses
 
-REPORTED_INTERVALS = 2  # a site that was silent for longer does not vote
 EXPIRED_AT_ONCE = 50  # services in one transaction
 
 Key = tuple[int, str]  # service id, address
@@ -89,8 +89,10 @@ def record_results(results: Sequence[RunResult], *, site_code: str, now: float) 
         voting = {(r.service_id, r.address) for r in wanted if _tells(r)}
         changed = _vote(rows, {key: known[key] for key in voting}, now)
         measured = {r.service_id for r in wanted if r.kind == Kind.PERF} - changed
-        settle_all(rows, dict.fromkeys(sorted(changed), Cause(now, ChangeType.HEALTH)))
-        settle_all(rows, dict.fromkeys(sorted(measured), Cause(now, ChangeType.PERF)))
+        causes = dict.fromkeys(measured, Cause(now, ChangeType.PERF))
+        causes |= dict.fromkeys(changed, Cause(now, ChangeType.HEALTH))
+        # At once: settled in two turns, two sites could each wait for a zone that the other holds.
+        settle_all(rows, {pk: causes[pk] for pk in sorted(causes)})
 
 
 def _held(ids: Iterable[int]) -> dict[int, Service]:
@@ -124,7 +126,7 @@ def _folded(
     was = known.value if known else HealthValue()
     ran_at = known.ran_at if known else 0
     if result.kind == Kind.PERF:
-        value = machine.measure(was, result.result)
+        value = machine.measure(was, result.result, at=result.at)
     else:
         ran_at = result.at
         delay = service.recovery_delay
@@ -147,6 +149,7 @@ def _row(
         message=value.message,
         response_ms=value.response_ms,
         runs=list(value.runs),
+        measured_at=value.measured_at,
     )
 
 
@@ -157,7 +160,7 @@ def _save(healths: list[Health]) -> None:
         unique_fields=["service", "address", "site_code"],
         update_fields=[
             *("status", "streak", "since", "seen_at"),
-            *("ran_at", "message", "response_ms", "runs"),
+            *("ran_at", "message", "response_ms", "runs", "measured_at"),
         ],
     )
 
@@ -172,7 +175,7 @@ def _vote(rows: Mapping[int, Service], known: Mapping[Key, Sites], now: float) -
     changed = []
     for (service_id, address), sites in known.items():
         present = EntryStatus(states.get((service_id, address), EntryStatus.UNK))
-        status = machine.vote(_reported(sites, _seconds(rows[service_id]), now), present)
+        status = agreed(_reports(sites), present, now=now, interval=_seconds(rows[service_id]))
         if status != present:
             changed.append(
                 AddressState(service_id=service_id, address=address, status=status, since=now)
@@ -195,55 +198,59 @@ def _states(keys: Collection[Key]) -> dict[Key, str]:
     return {(service_id, address): status for service_id, address, status in found}
 
 
-def _reported(sites: Sites, interval: float, now: float) -> list[EntryStatus]:
-    return [
-        EntryStatus(health.status)
-        for health in sites.values()
-        if now - health.seen_at <= REPORTED_INTERVALS * interval
-    ]
+def _reports(sites: Sites) -> list[Report]:
+    return [Report(EntryStatus(health.status), health.seen_at) for health in sites.values()]
 
 
 def _seconds(row: Service) -> float:
     return float(row.interval * settings.SECONDS_PER_MINUTE)
 
 
-def expire(now: float, site_code: str) -> bool:
-    """Statuses that this site has not confirmed for three intervals are unknown.
+def expire(now: float) -> bool:
+    """Statuses that their site has not confirmed for three intervals are unknown.
 
-    The change is recorded as of the last result: nobody knows what was true after it.
+    Of every site: one that vanished cannot say so itself. The change is recorded as of the last
+    result: nobody knows what was true after it.
     Some services at a time, so that calls are answered between; whether there may be more.
     """
     silence = machine.SILENT_INTERVALS * settings.SECONDS_PER_MINUTE
-    silent = Health.objects.filter(site_code=site_code, service__active=True)
-    silent = silent.exclude(status=EntryStatus.UNK)
+    silent = Health.objects.filter(service__active=True).exclude(status=EntryStatus.UNK)
     silent = silent.filter(seen_at__lt=now - F("service__interval") * float(silence))
     ids = silent.order_by("service").values_list("service_id", flat=True).distinct()
     found = list(ids[:EXPIRED_AT_ONCE])
     if not found:
         return False
     with transaction.atomic(using=ALIAS):
-        expired = _expire(_held(found), now, site_code)
+        expired = _expire(_held(found), now)
     return len(found) == EXPIRED_AT_ONCE and expired > 0
 
 
-def _expire(rows: Mapping[int, Service], now: float, site_code: str) -> int:
+def _expire(rows: Mapping[int, Service], now: float) -> int:
     """How many addresses that concerned."""
     known: dict[Key, Sites] = {}
     for health in Health.objects.filter(service__in=list(rows)):
         known.setdefault((health.service_id, health.address), {})[health.site_code] = health
     last_seen: dict[int, float] = {}
-    expired = []
-    for (service_id, address), sites in known.items():
-        if site_code not in sites:
-            continue
-        was, ran_at = sites[site_code].value, sites[site_code].ran_at
-        value = machine.expire(was, now=now, interval=_seconds(rows[service_id]))
-        if value != was:
-            sites[site_code] = _row(service_id, address, site_code, value, ran_at)
-            expired.append(sites[site_code])
-            last_seen[service_id] = max(was.seen_at, last_seen.get(service_id, 0))
+    expired: list[Health] = []
+    for (service_id, _), sites in known.items():
+        if silent := _silent(sites, _seconds(rows[service_id]), now):
+            sites |= silent
+            expired += silent.values()
+            newest = max(health.seen_at for health in sites.values())
+            last_seen[service_id] = max(newest, last_seen.get(service_id, 0))
     _save(expired)
     touched = {(health.service_id, health.address) for health in expired}
     changed = _vote(rows, {key: known[key] for key in touched}, now)
     settle_all(rows, {pk: Cause(last_seen[pk], ChangeType.HEALTH) for pk in sorted(changed)})
     return len(expired)
+
+
+def _silent(sites: Sites, interval: float, now: float) -> Sites:
+    """Of the sites that were silent for too long, what they know now: nothing."""
+    silent = {}
+    for code, health in sites.items():
+        was = health.value
+        value = machine.expire(was, now=now, interval=interval)
+        if value != was:
+            silent[code] = _row(health.service_id, health.address, code, value, health.ran_at)
+    return silent

@@ -1,5 +1,9 @@
-"""manage.py engine: the bundled RTTM service, its API and its probes, in one process."""
+"""manage.py engine: the bundled RTTM service, its API and its probes, in one process.
 
+More of its processes may probe for more monitoring sites: engine --no-api --site LHR.
+"""
+
+import re
 import socket
 from typing import Any
 
@@ -8,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connections
 
 from rttm.engine import serve
-from rttm.engine.models import Counter
+from rttm.engine.models import CODE_LENGTH, Counter
 from rttm.engine.router import ALIAS
 
 BACKLOG = 128
@@ -23,17 +27,36 @@ class Command(BaseCommand):
         parser.add_argument(
             "--port", type=int, default=settings.ENGINE_PORT, help="0 takes a free one"
         )
-        parser.add_argument("--no-loop", action="store_true", help="answer only, probe nothing")
+        parser.add_argument(
+            "--site", default=settings.SITE_CODE, help="code of the monitoring site it probes for"
+        )
+        either = parser.add_mutually_exclusive_group()
+        either.add_argument("--no-loop", action="store_true", help="answer only, probe nothing")
+        either.add_argument(
+            "--no-api", action="store_true", help="probe only, for one more site on this database"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        site = check_site(options["site"])
         check_database()
+        if options["no_api"]:
+            serve.run(None, site, lambda: self.stderr.write(f"engine: probing for site {site}"))
+            return
         with listen(options["host"], options["port"]) as listener:
             host, port = listener.getsockname()[:2]
 
             def on_ready() -> None:
                 self.stderr.write(f"engine: ready at http://{host}:{port}/REST/")
 
-            serve.run(listener, with_loop=not options["no_loop"], on_ready=on_ready)
+            serve.run(listener, None if options["no_loop"] else site, on_ready)
+
+
+def check_site(code: str) -> str:
+    """Each site has its own: two loops under one code would be one site that contradicts itself."""
+    if not re.fullmatch(rf"[A-Za-z0-9_-]{{1,{CODE_LENGTH}}}", code):
+        text = f"Site code “{code}” must be 1 to {CODE_LENGTH} letters and digits, such as LHR."
+        raise CommandError(text)
+    return code
 
 
 def check_database() -> None:
