@@ -39,6 +39,13 @@ def env_int(name: str, default: int, *, minimum: int = 0, maximum: int | None = 
     return value
 
 
+def env_choice(name: str, default: str, *others: str) -> str:
+    value = env_str(name, default).lower()
+    if value not in (default, *others):
+        raise ImproperlyConfigured(f"{name} must be {' or '.join((default, *others))}.")
+    return value
+
+
 def env_port(name: str, default: int) -> int:
     return env_int(name, default, minimum=1, maximum=65535)
 

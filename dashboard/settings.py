@@ -7,6 +7,7 @@ from csp.constants import NONE, SELF
 
 from dashboard.env import (
     env_bool,
+    env_choice,
     env_database_url,
     env_directory,
     env_int,
@@ -179,6 +180,10 @@ DYNECT_PASSWORD = (
 SECONDS_PER_MINUTE = env_int("SECONDS_PER_MINUTE", 60, minimum=1)
 SITE_CODE = env_str("SITE_CODE", "XXX")
 ENGINE_SESSION_IDLE = env_int("ENGINE_SESSION_IDLE", 3600, minimum=1)  # seconds
+RATE_LIMIT = env_int("RATE_LIMIT", 300)  # calls a minute for the account; 0 is no limit
+# A call that takes longer goes on as a job; with 0 every call does, as tests of clients like it.
+JOB_AFTER = env_int("JOB_AFTER", 5)  # seconds
+JOB_STYLE = env_choice("JOB_STYLE", "redirect", "incomplete")
 # A zone comes into being with its first service; off, a service there is NOT_FOUND, as at Dyn.
 ENGINE_CREATE_ZONES = env_bool("ENGINE_CREATE_ZONES", default=True)
 # Public addresses may be probed; others only where PROBE_ALLOW has them; PROBE_DENY wins.

@@ -20,6 +20,8 @@ os.environ.update(
     # Nobody answers there; a test that needs a Redis starts one.
     REDIS_URL=f"unix://{_data.name}/no-redis",
     SECURE_COOKIES="0",
+    # Tests of the limit set their own.
+    RATE_LIMIT="0",
 )
 for name in ("DEBUG", "DEMO", "DYNECT_URL", "DYNECT_PASSWORD", "DYNECT_PASSWORD_FILE"):
     os.environ.pop(name, None)

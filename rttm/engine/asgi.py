@@ -1,15 +1,13 @@
 """The HTTP skin over the API at /REST/ and the answers: not Django's request cycle."""
 
 import json
-import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from django.db import DatabaseError
-
 from . import answers, api
+from .calls import Calls
 from .thread import call
 
 BODY_LIMIT = 2**20  # bytes
@@ -21,7 +19,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Scope]]
 Send = Callable[[Scope], Awaitable[None]]
 
-log = logging.getLogger("rttm.engine")
+_calls = Calls()
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,12 +56,7 @@ async def _reply(scope: Scope, body: bytes) -> api.ApiReply:
     if query is None:
         text = f"query: The query string has more than {QUERY_FIELDS} fields"
         return api.refusal(text, "INVALID_REQUEST", status=400)
-    try:
-        return await call(api.handle, _call(scope, path, query, body), time.time())
-    except DatabaseError:
-        log.exception("%s %s failed", scope["method"], path)
-        text = "database: The service cannot reach its database, so nothing was done"
-        return api.refusal(text, "SERVICE_UNAVAILABLE", status=503)
+    return await _calls.reply(_call(scope, path, query, body))
 
 
 def _path(scope: Scope) -> str:
@@ -93,9 +86,11 @@ def _call(scope: Scope, path: str, query: Mapping[str, str], body: bytes) -> api
 
 async def _write(send: Send, reply: api.ApiReply) -> None:
     headers = [
-        (b"content-type", b"application/json"),
+        (b"content-type", reply.content_type.encode()),
         (b"content-length", str(len(reply.body)).encode()),
         (b"cache-control", b"no-store"),
     ]
+    if reply.location:
+        headers.append((b"location", reply.location.encode()))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body})

@@ -14,7 +14,7 @@ import uvicorn
 import uvloop
 from django.conf import settings
 
-from . import reports, sessions, store
+from . import jobs, reports, sessions, store, tasks
 from .asgi import application
 from .loop import Loop
 from .targets import limits
@@ -93,6 +93,8 @@ async def _tidy(stop: asyncio.Event) -> None:
     """Drop what is older than the settings keep."""
     while not stop.is_set():
         await call(sessions.prune, time.time())
+        await call(jobs.prune, time.time())
+        await call(tasks.prune, time.time())
         await call(reports.prune, time.time())
         with suppress(TimeoutError):
             async with asyncio.timeout(TIDY_SECONDS):

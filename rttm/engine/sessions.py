@@ -30,7 +30,7 @@ def log_in(customer_name: str, user_name: str, password: str, *, ip: str, now: f
     prune(now)
     token = secrets.token_urlsafe(32)
     Session.objects.create(
-        token_hash=_hash(token),
+        token_hash=hash_of(token),
         customer_name=customer_name,
         user_name=user_name,
         client_ip=ip,
@@ -42,7 +42,7 @@ def log_in(customer_name: str, user_name: str, password: str, *, ip: str, now: f
 
 def find(token: str, *, ip: str, now: float) -> Session | Fault:
     """The session of a token, its idle time begun anew."""
-    session = Session.objects.filter(token_hash=_hash(token)).first()
+    session = Session.objects.filter(token_hash=hash_of(token)).first()
     if session is None:
         return Fault.UNKNOWN
     if now - session.used_at > _idle_seconds():
@@ -57,7 +57,7 @@ def find(token: str, *, ip: str, now: float) -> Session | Fault:
 
 
 def log_out(token: str) -> None:
-    Session.objects.filter(token_hash=_hash(token)).delete()
+    Session.objects.filter(token_hash=hash_of(token)).delete()
 
 
 def prune(now: float) -> None:
@@ -73,5 +73,6 @@ def _same(given: str, wanted: str) -> bool:
     return hmac.compare_digest(given.encode(), wanted.encode())
 
 
-def _hash(token: str) -> str:
+def hash_of(token: str) -> str:
+    """What is kept of a token."""
     return hashlib.sha256(token.encode()).hexdigest()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
@@ -13,6 +13,11 @@ from .router import ALIAS
 Result = TypeVar("Result")
 
 engine_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
+
+
+def begin(function: Callable[..., Result], *args: Any) -> Future[Result]:
+    """Run it there in its turn; until then it can be cancelled."""
+    return engine_thread.submit(_run, partial(function, *args))
 
 
 async def call(function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:

@@ -1,5 +1,6 @@
 """The contract: Dyn's own Python SDK, unmodified, against the engine over HTTP."""
 
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.contract.engine_server import CUSTOMER, PASSWORD, USERNAME, EngineServer
+from tests.servers import wait_until
 
 with warnings.catch_warnings():
     # The SDK compares with `is` and escapes badly; that is its own affair.
@@ -17,10 +19,14 @@ with warnings.catch_warnings():
     from dyn.tm import errors, reports
     from dyn.tm.services.rttm import RTTM, Monitor, PerformanceMonitor, RegionPoolEntry, RTTMRegion
     from dyn.tm.session import DynectSession
+    from dyn.tm.task import get_tasks
     from dyn.tm.zones import Zone, get_all_zones
 
-# The SDK asks for the locale in a way that Python wants to give up.
-pytestmark = pytest.mark.filterwarnings("ignore:'locale.getdefaultlocale':DeprecationWarning")
+# The SDK asks for the locale, and warns, in ways that Python wants to give up.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:'locale.getdefaultlocale':DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:The 'warn' method:DeprecationWarning"),
+]
 
 ZONE = "example.com"
 FQDN = f"{ZONE}."
@@ -40,9 +46,11 @@ def connected(engine: EngineServer, **changes: Any) -> Iterator[DynectSession]:
     credentials = {"customer": CUSTOMER, "username": USERNAME, "password": PASSWORD}
     options = credentials | {"auto_auth": False} | changes
     session = DynectSession(**options, host="127.0.0.1", port=engine.port, ssl=False)
-    yield session
-    session._conn.close()
-    DynectSession.close_session()
+    try:
+        yield session
+    finally:
+        session._conn.close()
+        DynectSession.close_session()
 
 
 @pytest.fixture
@@ -303,3 +311,116 @@ def test_a_session_and_a_service_survive_a_restart(engine, session, rttm):
     engine.start()
     session._conn.close()  # the SDK opens the next one by itself
     assert fetched().contact_nickname == "mycontactname"
+
+
+def test_a_recover_is_followed_as_a_task_and_canceled(rttm):
+    service = fetched()
+    service.recover()
+    task = service.task  # asks for it anew
+    assert (task.name, task.status, task.zone_name) == ("RTTMRecover", "running", ZONE)
+    assert (task.step_count, task.total_steps, task.blocking) == (1, 2, "N")
+    assert task.args == [{"zone": ZONE}, {"fqdn": ZONE}]
+    assert task.message == "Waiting for a probe of 192.0.2.1"
+    assert service._region[0].task.task_id == task.task_id
+    assert task.task_id in [found.task_id for found in get_tasks()]
+    task.cancel()
+    assert task.status == "canceled"
+    assert fetched().task is None
+    with pytest.raises(errors.DynectDeleteError, match="canceled already"):
+        task.cancel()
+
+
+@contextmanager
+def sdk_of(directory: Any, **env: str) -> Iterator[DynectSession]:
+    """The SDK, logged in at an engine of its own."""
+    engine = EngineServer(directory, **env)
+    try:
+        with connected(engine) as session:
+            session.authenticate()
+            yield session
+    finally:
+        engine.stop()
+
+
+def created(address: str, port: int = 80) -> RTTM:
+    region = RTTMRegion(ZONE, FQDN, "global", [RegionPoolEntry(address, "", 1, "obey")])
+    return RTTM(
+        ZONE, FQDN, "owner", region=[region], monitor=Monitor("TCP", 1, 0, port=port),
+        performance_monitor=PerformanceMonitor("TCP", 10, port=port),
+    )  # fmt: skip
+
+
+def test_probes_are_read_in_the_log_of_an_entry_and_complete_a_recover(tmp_path):
+    with sdk_of(tmp_path, SECONDS_PER_MINUTE="2"):
+        rttm = created("127.0.0.1", port=1)  # where nobody listens
+        wait_until(lambda: entry_of(fetched()).logs, "the address was probed")
+        [log] = entry_of(fetched()).logs
+        assert (log["site_code"], log["status"]) == ("XXX", "down")
+        assert "refused" in log["message"]
+        assert abs(log["time"] - time.time()) < 60
+        rttm.recover(True, "127.0.0.1")
+        task = rttm.task
+        assert task.name == "RTTMRecoverIP"
+
+        def is_complete() -> bool:
+            task.refresh()
+            return task.status == "complete"
+
+        wait_until(is_complete, "the address was probed since")
+        now = int(time.time())
+        [answer] = rttm.get_rrset_report(now)
+        assert (answer["region_status"], answer["change_type"]) == ("failover", "health")
+
+
+class Clock:
+    """What the SDK has in place of `time`: it waits for much less, and says for how long."""
+
+    def __init__(self) -> None:
+        self.pauses: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("dyn.core.time", clock)
+    return clock
+
+
+@pytest.mark.parametrize(("style", "pause"), [("redirect", 1), ("incomplete", 10)])
+def test_every_call_is_carried_through_as_a_job(tmp_path, clock, style, pause):
+    with sdk_of(tmp_path, JOB_AFTER="0", JOB_STYLE=style):
+        rttm = created("192.0.2.1")
+        entry_of(rttm).weight = 7
+        assert entry_of(fetched()).weight == 7
+        # After an incomplete answer it calls every failure one of reading.
+        with pytest.raises(errors.DynectGetError, match="fqdn: No such service"):
+            RTTM(ZONE, "other." + FQDN)
+        rttm.delete()
+    assert set(clock.pauses) == {pause}
+
+
+def test_at_the_limit_it_waits_and_goes_on(engine, tmp_path, clock):
+    """The end of the minute, which no test waits for, is the end of the engine here."""
+    limited = EngineServer(tmp_path, loop=False, RATE_LIMIT="3")
+    with connected(limited) as session:
+        session.authenticate()
+        clock.sleep = lambda seconds: _began_anew(limited, session, clock.pauses, seconds)
+        for _ in range(3):
+            session.execute("/Session/", "GET")
+    assert clock.pauses == [5, 5, 5]
+    limited.stop()
+
+
+def _began_anew(
+    engine: EngineServer, session: DynectSession, pauses: list[float], seconds: float
+) -> None:
+    """In the third pause."""
+    pauses.append(seconds)
+    if len(pauses) == 3:
+        engine.stop()
+        engine.start()
+        session._conn.close()  # the SDK opens the next one by itself

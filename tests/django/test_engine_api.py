@@ -1,99 +1,21 @@
 """The engine's API by its door: what a client asks, and the envelope it gets."""
 
-import json
 from typing import Any
 
 import pytest
 
-from rttm.core.health import ProbeResult
-from rttm.core.schedule import Kind
-from rttm.core.terms import EntryStatus
-from rttm.engine import models, store
-from rttm.engine.api import ApiCall, ApiReply, handle
-
-NOW, IP = 1_700_000_000.0, "192.0.2.10"
-SERVICE = "RTTM/example.com/www.example.com"
-REGION = "RTTMRegion/example.com/www.example.com"
-ENTRY = "RTTMRegionPoolEntry/example.com/www.example.com"
-WANTED: dict[str, Any] = {
-    "contact_nickname": "owner",
-    "monitor": {"protocol": "HTTP", "interval": 5},
-    "performance_monitor": {"protocol": "HTTP", "interval": 20},
-    "region": [
-        {
-            "region_code": "global",
-            "pool": [{"address": "192.0.2.1", "weight": 5}, {"address": "192.0.2.2"}],
-            "failover_mode": "ip",
-            "failover_data": "192.0.2.99",
-        }
-    ],
-}
-
-
-class Client:
-    """Somebody logged in."""
-
-    def __init__(self) -> None:
-        self.token = ""
-
-    def reply(self, method: str, path: str, args: Any = None, **fields: Any) -> ApiReply:
-        headers = {"auth-token": self.token} if self.token else {}
-        body = b"" if args is None else json.dumps(args).encode()
-        call = {"headers": headers, "query": {}, "body": body, "client_ip": IP} | fields
-        return handle(ApiCall(method, f"/REST/{path}", **call), NOW)
-
-    def does(self, method: str, path: str, args: Any = None, **fields: Any) -> Any:
-        """The data of a call that succeeds."""
-        reply = self.reply(method, path, args, **fields)
-        assert reply.status == 200, reply.body
-        assert reply.json["status"] == "success"
-        return reply.json["data"]
-
-    def hears(self, method: str, path: str, args: Any = None) -> list[str]:
-        """The messages of a call that succeeds."""
-        reply = self.reply(method, path, args)
-        assert reply.status == 200, reply.body
-        return [message["INFO"] for message in reply.json["msgs"]]
-
-    def fails(self, method: str, path: str, args: Any = None, **fields: Any) -> tuple[int, str]:
-        """HTTP status and code of a call that is refused, with the message kept aside."""
-        reply = self.reply(method, path, args, **fields)
-        body = reply.json
-        assert (body["status"], body["data"]) == ("failure", {})
-        first, *_, last = body["msgs"]
-        assert (first["LVL"], last["LVL"], last["ERR_CD"]) == ("ERROR", "INFO", None)
-        self.said = first["INFO"]
-        self.closing = last["INFO"]
-        return reply.status, first["ERR_CD"]
+from rttm.engine import models
+from tests.engine_client import ENTRY, NOW, REGION, SERVICE, WANTED, Client, logged_in, probed
 
 
 @pytest.fixture
 def client(settings, db) -> Client:
-    client = Client()
-    settings.DYNECT_CUSTOMER, settings.DYNECT_USERNAME = "acme", "olga"
-    settings.DYNECT_PASSWORD = "pw"
-    names = {"customer_name": "acme", "user_name": "olga", "password": "pw"}
-    client.token = client.does("POST", "Session/", names)["token"]
-    return client
+    return logged_in(settings)
 
 
 @pytest.fixture
 def service(client: Client) -> Any:
     return client.does("POST", SERVICE, WANTED)
-
-
-def probed(**statuses: str) -> None:
-    """Results of probes, by the last number of the address."""
-    row = store.find("example.com", "www.example.com")
-    assert row
-    results = [
-        store.RunResult(
-            row.pk, row.version, f"192.0.2.{name[1:]}", Kind.HEALTH,
-            ProbeResult(EntryStatus(status), f"said {status}"), NOW,
-        )
-        for name, status in statuses.items()
-    ]  # fmt: skip
-    store.record_results(results, site_code="XXX", now=NOW)
 
 
 def test_every_answer_has_the_whole_envelope(client):

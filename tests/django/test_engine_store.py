@@ -11,6 +11,7 @@ from rttm.core.schedule import Kind
 from rttm.core.schema import HealthMonitor, PoolEntry, Region, ResponseSet, Service
 from rttm.core.terms import EntryStatus, Status
 from rttm.engine import models, reports, store
+from rttm.engine.jobs import JobIds
 from tests import builders
 
 NOW = 1_700_000_000.0

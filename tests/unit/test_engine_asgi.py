@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from rttm.engine import asgi
+from rttm.engine import asgi, calls
 from rttm.engine.api import ApiCall, ApiReply
 
 Events = list[dict[str, Any]]
@@ -37,23 +37,24 @@ def chunk(body: bytes, *, more: bool = False) -> dict[str, Any]:
 
 
 @pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> list[ApiCall]:
+def made(monkeypatch: pytest.MonkeyPatch) -> list[ApiCall]:
     """The calls that reach the API."""
     found: list[ApiCall] = []
 
-    def handle(call: ApiCall, now: float) -> ApiReply:
+    def handle(call: ApiCall, now: float, job_id: int) -> ApiReply:
         found.append(call)
         return ApiReply(200, b'{"status": "success"}')
 
-    monkeypatch.setattr(asgi.api, "handle", handle)
+    monkeypatch.setattr(calls.api, "handle", handle)
+    monkeypatch.setattr(calls.job_ids, "take", lambda: 7)
     return found
 
 
-def test_a_call_arrives_as_it_was_sent(calls):
+def test_a_call_arrives_as_it_was_sent(made):
     start, body = ask(
         chunk(b'{"a"', more=True), chunk(b": 1}"), path="/REST/a%2Fb/US%20East/", query=b"x=%20&y"
     )
-    assert calls == [
+    assert made == [
         ApiCall(
             "POST", "/REST/a%2Fb/US%20East/", {"auth-token": "t"}, {"x": " ", "y": ""},
             b'{"a": 1}', "192.0.2.10",
@@ -64,37 +65,38 @@ def test_a_call_arrives_as_it_was_sent(calls):
     assert body == {"type": "http.response.body", "body": b'{"status": "success"}'}
 
 
-def test_the_longest_body_is_let_in_and_a_longer_one_is_not(calls):
+def test_the_longest_body_is_let_in_and_a_longer_one_is_not(made):
     half = b"x" * (asgi.BODY_LIMIT // 2)
     assert ask(chunk(half, more=True), chunk(half))[0]["status"] == 200
     start, body = ask(chunk(half, more=True), chunk(half, more=True), chunk(b"x"))
     assert start["status"] == 400
     assert json.loads(body["body"])["msgs"][0]["ERR_CD"] == "INVALID_REQUEST"
-    assert len(calls) == 1
+    assert len(made) == 1
 
 
-def test_half_a_call_is_not_made(calls):
+def test_half_a_call_is_not_made(made):
     assert ask(chunk(b'{"a"', more=True), {"type": "http.disconnect"}) == []
-    assert calls == []
+    assert made == []
 
 
 @pytest.mark.parametrize("path", ["/", "/REST-/", "/rest/Zone/", "//REST/Zone/"])
-def test_other_paths_are_not_here(calls, path):
+def test_other_paths_are_not_here(made, path):
     assert ask(chunk(b""), path=path)[0]["status"] == 404
-    assert calls == []
+    assert made == []
 
 
-def test_too_many_fields_in_a_query_are_refused(calls):
+def test_too_many_fields_in_a_query_are_refused(made):
     fields = b"&".join(b"a=1" for _ in range(asgi.QUERY_FIELDS + 1))
     assert ask(chunk(b""), query=fields)[0]["status"] == 400
-    assert calls == []
+    assert made == []
 
 
 def test_a_database_that_is_away_is_said_in_the_envelope(monkeypatch, caplog):
-    def handle(call: ApiCall, now: float) -> ApiReply:
+    def handle(call: ApiCall, now: float, job_id: int) -> ApiReply:
         raise OperationalError("disk I/O error")
 
-    monkeypatch.setattr(asgi.api, "handle", handle)
+    monkeypatch.setattr(calls.api, "handle", handle)
+    monkeypatch.setattr(calls.job_ids, "take", lambda: 7)
     start, body = ask(chunk(b""))
     assert start["status"] == 503
     answer = json.loads(body["body"])

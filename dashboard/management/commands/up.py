@@ -26,7 +26,7 @@ POLL_SECONDS = 0.1
 PARENT_SECONDS = 0.5
 SLOW_SECONDS = 60
 # The demo lives at a pace that a person can watch.
-DEMO_ENVIRONMENT = {"SECONDS_PER_MINUTE": "5", "SYNC_INTERVAL": "5"}
+DEMO_ENVIRONMENT = {"SECONDS_PER_MINUTE": "5", "SYNC_INTERVAL": "5", "RATE_LIMIT": "3000"}
 DEMO_NETWORK = "127.0.0.0/8"
 
 MANAGE = [sys.executable, "manage.py"]

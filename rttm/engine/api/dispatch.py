@@ -5,16 +5,18 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.db import transaction
 
-from rttm.engine import store
+from rttm.engine.jobs import job_ids
+from rttm.engine.rate import Rate
 from rttm.engine.router import ALIAS
 
-from . import pool_entries, regions, reports, services, sessions, zones
-from .envelope import Answer, ApiCall, ApiReply, Failure, bad_request, failed, success
+from . import jobs, pool_entries, regions, reports, services, sessions, tasks, zones
+from .envelope import Answer, ApiCall, ApiReply, Failure, bad_request, failed, success, too_many
 from .request import Request, arguments, check_version, names
 
-Handler = Callable[..., Answer]  # (request, *the names in the path)
+Handler = Callable[..., Answer | ApiReply]  # (request, *the names in the path)
 
 
 class Route(NamedTuple):
@@ -26,6 +28,8 @@ class Route(NamedTuple):
 READS: dict[Route, Handler] = {
     Route("GET", "session", 0): sessions.is_alive,
     Route("PUT", "session", 0): sessions.keep_alive,
+    Route("GET", "task", 0): tasks.list_all,
+    Route("GET", "task", 1): tasks.read,
     Route("GET", "zone", 0): zones.list_all,
     Route("GET", "zone", 1): zones.read,
     Route("GET", "rttm", 1): services.list_all,
@@ -39,6 +43,7 @@ READS: dict[Route, Handler] = {
 }
 WRITES: dict[Route, Handler] = {
     Route("DELETE", "session", 0): sessions.log_out,
+    Route("DELETE", "task", 1): tasks.cancel,
     Route("POST", "zone", 1): zones.create,
     Route("POST", "rttm", 2): services.create,
     Route("PUT", "rttm", 2): services.change,
@@ -51,7 +56,7 @@ WRITES: dict[Route, Handler] = {
     Route("DELETE", "rttmregionpoolentry", 4): pool_entries.delete,
 }
 HANDLERS = READS | WRITES
-LOG_IN = Route("POST", "session", 0)
+LOG_IN, JOB = Route("POST", "session", 0), Route("GET", "job", 1)
 VERBS = {
     "GET": "get: Nothing was found",
     "POST": "add: Nothing was added",
@@ -59,19 +64,20 @@ VERBS = {
     "DELETE": "delete: Nothing was deleted",
 }
 
-_job_ids = store.JobIds()
+_rate = Rate()
 
 
-def handle(call: ApiCall, now: float) -> ApiReply:
+def handle(call: ApiCall, now: float, job_id: int = 0) -> ApiReply:
     """Never raises for what a client sent; one call at a time in a process."""
-    job_id = _job_ids.take()
+    job_id = job_id or job_ids.taken()
     try:
-        return success(_answer(call, now), job_id)
+        answer = _answer(call, now)
+        return answer if isinstance(answer, ApiReply) else success(answer, job_id)
     except Failure as failure:
         return failed(failure, VERBS.get(call.method, "call: Nothing was done"), job_id)
 
 
-def _answer(call: ApiCall, now: float) -> Answer:
+def _answer(call: ApiCall, now: float) -> Answer | ApiReply:
     check_version(call)
     route, parts = _route(call)
     request = Request(
@@ -82,12 +88,42 @@ def _answer(call: ApiCall, now: float) -> Answer:
         client_ip=call.client_ip,
     )
     if route == LOG_IN:
-        return sessions.log_in(request)
+        return _log_in(request)
     session = sessions.authenticate(request)
+    request = replace(
+        request,
+        session=session,
+        user_name=session.user_name,
+        customer_name=session.customer_name,
+    )
+    if route == JOB:
+        # Not counted: the SDK, told to wait there, would repeat the call that became the job.
+        return jobs.read(request, *parts)
+    _spend(session.customer_name, now)
     if route not in HANDLERS:
         raise bad_request(f"{call.method}: There is no such call")
     with _transaction(route):
-        return HANDLERS[route](replace(request, user_name=session.user_name), *parts)
+        return HANDLERS[route](request, *parts)
+
+
+def _log_in(request: Request) -> Answer:
+    """Counts when it succeeds: a stranger must not use up the account's calls."""
+    account = settings.DYNECT_CUSTOMER
+    _refuse_over_limit(account, request.now)
+    answer = sessions.log_in(request)
+    _rate.count(account, request.now)
+    return answer
+
+
+def _spend(account: str, now: float) -> None:
+    """One of the account's calls of this minute."""
+    _refuse_over_limit(account, now)
+    _rate.count(account, now)
+
+
+def _refuse_over_limit(account: str, now: float) -> None:
+    if seconds := _rate.wait(account, now, limit=settings.RATE_LIMIT):
+        raise too_many(seconds)
 
 
 def _route(call: ApiCall) -> tuple[Route, list[str]]:

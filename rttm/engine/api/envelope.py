@@ -5,10 +5,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+
 from rttm.core.rules import Problem
 from rttm.core.wire import JSON
 
-BAD_REQUEST, NOT_FOUND, UNAVAILABLE = 400, 404, 503
+BAD_REQUEST, NOT_FOUND, TOO_MANY = 400, 404, 429
+
+CODES = frozenset(
+    {
+        *("ILLEGAL_OPERATION", "INTERNAL_ERROR", "INVALID_DATA", "INVALID_REQUEST"),
+        *("INVALID_VERSION", "MISSING_DATA", "NOT_FOUND", "OPERATION_FAILED"),
+        *("RATE_LIMIT_EXCEEDED", "SERVICE_UNAVAILABLE", "TARGET_EXISTS"),
+    }
+)
+"""The codes we answer with, of those that Dyn documents."""
+JOB_PATH = "/REST/Job"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +39,8 @@ class ApiCall:
 class ApiReply:
     status: int
     body: bytes
+    content_type: str = "application/json"
+    location: str = ""
 
     @property
     def json(self) -> JSON:
@@ -47,6 +61,13 @@ class Message:
         return {
             "INFO": self.info, "SOURCE": self.source, "ERR_CD": self.code, "LVL": self.level,
         }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Data that is JSON text already."""
+
+    json: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +112,15 @@ def bad_request(info: str) -> Failure:
     return Failure(error(info, "INVALID_REQUEST", source="API-B"))
 
 
+def illegal(info: str) -> Failure:
+    return Failure(error(info, "ILLEGAL_OPERATION"))
+
+
+def too_many(seconds: int) -> Failure:
+    text = f"rate: The account's calls for this minute are used up; go on in {seconds} s"
+    return Failure(error(text, "RATE_LIMIT_EXCEEDED", source="API-B"), status=TOO_MANY)
+
+
 def refuse(problems: Sequence[Problem]) -> None:
     """Raise when rules are broken: one message for each problem."""
     if problems:
@@ -132,7 +162,24 @@ def refusal(info: str, code: str, *, status: int) -> ApiReply:
     return failed(failure, "call: Nothing was done", 0)
 
 
+def pending(job_id: int) -> ApiReply:
+    """The answer is not there yet; the setting has the form in which Dyn said so to the caller."""
+    if settings.JOB_STYLE == "incomplete":
+        whole = {"status": "incomplete", "data": None, "job_id": job_id}
+        return ApiReply(200, json.dumps(whole).encode())
+    path = f"{JOB_PATH}/{job_id}"
+    return ApiReply(307, path.encode(), content_type="text/html", location=path)
+
+
+def has_job(job_id: int) -> ApiReply:
+    """Refused, because the session's job has not ended; a status of its own, as at Dyn."""
+    text = "token: This session already has a job running"
+    busy = error(text, "OPERATION_FAILED", source="API-B")
+    return ApiReply(BAD_REQUEST, _envelope("running", {}, job_id, [busy]))
+
+
 def _envelope(status: str, data: Any, job_id: int, messages: Iterable[Message]) -> bytes:
     told = [message.render() for message in messages]
-    whole = {"status": status, "data": data, "job_id": job_id, "msgs": told}
-    return json.dumps(whole).encode()
+    text = data.json if isinstance(data, Text) else json.dumps(data)
+    begin, end = json.dumps({"status": status}), json.dumps({"job_id": job_id, "msgs": told})
+    return f'{begin[:-1]}, "data": {text}, {end[1:]}'.encode()

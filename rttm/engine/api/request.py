@@ -8,11 +8,13 @@ from urllib.parse import unquote
 
 from rttm.core.wire import JSON
 from rttm.core.wire.fields import number
+from rttm.engine.models import Session
 
 from .envelope import ApiCall, Failure, bad_request, error, invalid, missing
 
 ROOT = "REST"
 VERSION = re.compile(r"current|\d{1,4}(\.\d{1,4}){0,3}", re.ASCII)
+NUMBER = re.compile(r"[0-9]{1,18}")
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -26,6 +28,8 @@ class Request:
     token: str
     client_ip: str
     user_name: str = ""
+    customer_name: str = ""
+    session: Session | None = None  # once it is known whose call it is
 
 
 def names(path: str) -> list[str]:
@@ -34,6 +38,20 @@ def names(path: str) -> list[str]:
     if not parts or parts[0] != ROOT or any("\0" in part for part in parts):
         raise bad_request("path: There is no such resource")
     return parts[1:]
+
+
+def resource(path: str) -> str:
+    """What a call is about, in lower case: clients spell it in several ways. "" is nothing."""
+    try:
+        return names(path)[0].lower()
+    except (Failure, IndexError):
+        return ""
+
+
+def job_number(path: str) -> int:
+    """The job that a path names; 0 when it names none."""
+    last = names(path)[-1]
+    return int(last) if NUMBER.fullmatch(last) else 0
 
 
 def arguments(call: ApiCall) -> JSON:

@@ -1,6 +1,7 @@
 """RTTM: list, read, create, change and delete services, and the actions on them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from django.conf import settings
 from django.db import IntegrityError
@@ -123,15 +124,20 @@ def _recover(request: Request, row: Service) -> Answer:
     if "address" in request.args:
         raise invalid("address: An address is for recoverip; recover is for the whole service")
     done = store.recover(row, now=request.now, user_name=request.user_name)
-    service = observed(row)
+    service = _recovered(row, done)
     return Answer(wire.render_service(service), recovery.of_service(done, service))
 
 
 def _recover_address(request: Request, row: Service) -> Answer:
     address = recovery.address_of(request, row)
     done = store.recover_address(row, address, now=request.now, user_name=request.user_name)
-    service = observed(row)
+    service = _recovered(row, done)
     return Answer(wire.render_service(service), recovery.of_address(address, done, service))
+
+
+def _recovered(row: Service, done: store.Recovered) -> ServiceValue:
+    """With its task, also when that waits for nothing."""
+    return replace(observed(row), task_id=done.task_id)
 
 
 ACTIONS: dict[str, Callable[[Request, Service], Answer]] = {

@@ -1,7 +1,6 @@
 """core.schema values <-> rows: all that the API and the loop read and write goes through here."""
 
 from .configuration import (
-    JobIds,
     Recovered,
     activate,
     addresses,
@@ -30,7 +29,6 @@ from .results import (
 from .sites import report_in
 
 __all__ = [
-    "JobIds",
     "Recovered",
     "RunResult",
     "Watched",

@@ -6,17 +6,16 @@ The functions that change something are called inside a transaction, on a row fr
 from dataclasses import dataclass, replace
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
 from rttm.core.eligibility import effective
 from rttm.core.schema import Service as ServiceValue
 from rttm.core.terms import ChangeType, EntryStatus, Protocol
+from rttm.engine import tasks
 from rttm.engine.history import Cause
-from rttm.engine.models import AddressState, Counter, Health, RegionState, Service, Zone
+from rttm.engine.models import AddressState, Health, RegionState, Service, Zone
 from rttm.engine.router import ALIAS
 from rttm.engine.settle import Settled, record_removal, settle
-
-JOB_IDS_AT_ONCE = 1000
 
 
 def zones() -> list[Zone]:
@@ -77,6 +76,7 @@ def change(row: Service, wanted: ServiceValue, *, now: float, user_name: str) ->
     if wanted.monitor.protocol == Protocol.NONE:
         _forget_statuses(row, now)
     _forget_addresses(row)
+    tasks.follow(row, addresses(wanted), now=now)
     settle(row, _by_user(now, user_name))
 
 
@@ -127,6 +127,7 @@ def deactivate(row: Service, *, now: float, user_name: str) -> None:
     row.active = False
     _bump(row)
     _forget_statuses(row, now)
+    tasks.follow(row, (), now=now)
     settle(row, _by_user(now, user_name))
 
 
@@ -137,49 +138,34 @@ class Recovered:
     latched: tuple[str, ...]  # the addresses that waited for it
     failed_over: tuple[str, ...]  # the regions in failover before
     after: Settled
+    task_id: str  # of the task that waits for its effect
 
 
 def recover(row: Service, *, now: float, user_name: str) -> Recovered:
     """Every latch is cleared and every region decides anew."""
     RegionState.objects.filter(service=row).update(held=False)
-    return _recover(row, AddressState.objects.filter(service=row), _by_user(now, user_name))
+    return _recover(row, "", _by_user(now, user_name))
 
 
 def recover_address(row: Service, address: str, *, now: float, user_name: str) -> Recovered:
     """The latch of one address is cleared, in all regions."""
-    states = AddressState.objects.filter(service=row, address=address)
-    return _recover(row, states, _by_user(now, user_name))
+    return _recover(row, address, _by_user(now, user_name))
 
 
-def _recover(row: Service, states: QuerySet[AddressState], cause: Cause) -> Recovered:
-    latched = states.filter(latched=True)
+def _recover(row: Service, address: str, cause: Cause) -> Recovered:
+    concerned = {address} if address else addresses(row.value)
+    latched = AddressState.objects.filter(service=row, address__in=concerned, latched=True)
     waiting = tuple(latched.order_by("address").values_list("address", flat=True))
     in_failover = RegionState.objects.filter(service=row, in_failover=True).order_by("pk")
     failed_over = tuple(in_failover.values_list("region_code", flat=True))
     latched.update(latched=False)
     _bump(row)
-    return Recovered(waiting, failed_over, settle(row, cause))
+    after = settle(row, cause)
+    task = tasks.open_task(row, concerned, address=address, now=cause.now)
+    return Recovered(waiting, failed_over, after, str(task.pk))
 
 
 def delete(row: Service, *, now: float, user_name: str) -> None:
     record_removal(row, _by_user(now, user_name))
+    tasks.abandon(row, now=now)
     row.delete()
-
-
-class JobIds:
-    """Numbers that were never given before, also after a restart; fetched many at a time."""
-
-    def __init__(self) -> None:
-        self._next = self._end = 0
-
-    def take(self) -> int:
-        if self._next == self._end:
-            self._fetch()
-        self._next += 1
-        return self._next
-
-    def _fetch(self) -> None:
-        with transaction.atomic(using=ALIAS):
-            counter, _ = Counter.objects.select_for_update().get_or_create(name="job")
-            Counter.objects.filter(pk=counter.pk).update(last=F("last") + JOB_IDS_AT_ONCE)
-        self._next, self._end = counter.last, counter.last + JOB_IDS_AT_ONCE

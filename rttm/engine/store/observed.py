@@ -8,7 +8,8 @@ from rttm.core.eligibility import effective, worst
 from rttm.core.schema import LogEntry, PoolEntry, Region
 from rttm.core.schema import Service as ServiceValue
 from rttm.core.terms import EntryStatus, ServeMode, Status
-from rttm.engine.models import AddressState, Health, RegionState, Service
+from rttm.engine import tasks
+from rttm.engine.models import AddressState, Health, RegionState, Service, Task
 
 WAITS = "waits for recover"
 
@@ -23,7 +24,7 @@ class _Seen:
 
 
 def observe(rows: Sequence[Service]) -> list[ServiceValue]:
-    """Three queries, however many services there are."""
+    """Four queries, however many services there are."""
     ids = [row.pk for row in rows]
     regions: defaultdict[int, dict[str, str]] = defaultdict(dict)
     for pk, code, status in RegionState.objects.filter(service__in=ids).values_list(
@@ -36,10 +37,33 @@ def observe(rows: Sequence[Service]) -> list[ServiceValue]:
     ):
         addresses[pk][address] = status, latched
     healths = _healths(ids)
+    running = tasks.unfinished()
     return [
-        _observed(row.value, _Seen(regions[row.pk], addresses[row.pk], healths[row.pk]))
+        _with_tasks(
+            _observed(row.value, _Seen(regions[row.pk], addresses[row.pk], healths[row.pk])),
+            running.get(row.pk, []),
+        )
         for row in rows
     ]
+
+
+def _with_tasks(service: ServiceValue, running: list[Task]) -> ServiceValue:
+    """Each object names the newest unfinished task that is about it."""
+    for task in running:
+        address, task_id = tasks.address_of(task), str(task.pk)
+        regions = tuple(_with_task(region, address, task_id) for region in service.region)
+        service = replace(service, region=regions, task_id=task_id)
+    return service
+
+
+def _with_task(region: Region, address: str, task_id: str) -> Region:
+    if address and not region.entry(address):
+        return region
+    pool = tuple(
+        replace(entry, task_id=task_id) if address in ("", entry.address) else entry
+        for entry in region.pool
+    )
+    return replace(region, pool=pool, task_id=task_id)
 
 
 def _healths(ids: list[int]) -> defaultdict[int, dict[str, list[Health]]]:

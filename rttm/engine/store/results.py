@@ -16,6 +16,7 @@ from rttm.core.schedule import Kind
 from rttm.core.schema import Service as ServiceValue
 from rttm.core.sites import Report, agreed
 from rttm.core.terms import ChangeType, EntryStatus
+from rttm.engine import tasks
 from rttm.engine.history import Cause
 from rttm.engine.models import AddressState, Health, Service
 from rttm.engine.router import ALIAS
@@ -93,6 +94,16 @@ def record_results(results: Sequence[RunResult], *, site_code: str, now: float) 
         causes |= dict.fromkeys(changed, Cause(now, ChangeType.HEALTH))
         # At once: settled in two turns, two sites could each wait for a zone that the other holds.
         settle_all(rows, {pk: causes[pk] for pk in sorted(causes)})
+        tasks.advance(_probed(wanted), now=now)
+
+
+def _probed(results: Iterable[RunResult]) -> dict[int, set[tuple[str, int]]]:
+    """The addresses of each service, and of which version of it the plan was."""
+    found: dict[int, set[tuple[str, int]]] = {}
+    for result in results:
+        if result.kind == Kind.HEALTH:
+            found.setdefault(result.service_id, set()).add((result.address, result.version))
+    return found
 
 
 def _held(ids: Iterable[int]) -> dict[int, Service]:

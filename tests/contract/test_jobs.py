@@ -1,0 +1,119 @@
+"""Long calls over HTTP: what a client hears meanwhile, what it finds after, and our own client."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from rttm.client import Credentials, Dynect, HttpTransport, Rejected, calls
+from rttm.core.schema import PoolEntry, ServiceKey
+from tests import builders
+from tests.contract.engine_server import (
+    CUSTOMER,
+    DATABASE,
+    PASSWORD,
+    USERNAME,
+    EngineServer,
+    RawClient,
+)
+from tests.servers import wait_until
+
+ZONE = "Zone/example.org/"
+KEY = ServiceKey("example.com", "www.example.com")
+
+
+@contextmanager
+def locked(engine: EngineServer) -> Iterator[None]:
+    """Somebody else writes to the engine's database: its own writes wait for so long."""
+    link = sqlite3.connect(engine.directory / DATABASE, isolation_level=None)
+    link.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        link.rollback()
+        link.close()
+
+
+@pytest.fixture
+def engine(tmp_path) -> Iterator[EngineServer]:
+    server = EngineServer(tmp_path, loop=False, JOB_AFTER="1")
+    yield server
+    server.stop()
+
+
+@contextmanager
+def logged_in(engine: EngineServer) -> Iterator[RawClient]:
+    client = RawClient(engine.url)
+    client.log_in()
+    yield client
+    client.close()
+
+
+def polled(client: RawClient, path: str) -> dict[str, Any]:
+    """The end of a job."""
+
+    def is_done() -> bool:
+        return client.send("GET", path).status_code != 307
+
+    wait_until(is_done, "the job has ended")
+    envelope: dict[str, Any] = client.send("GET", path).json()
+    return envelope
+
+
+def test_a_long_call_goes_on_as_a_job(engine):
+    with logged_in(engine) as client, logged_in(engine) as other:
+        with locked(engine):
+            reply = client.send("POST", f"/REST/{ZONE}")
+            path = reply.headers["Location"]
+            assert (reply.status_code, reply.text) == (307, path)
+            assert reply.headers["Content-Type"] == "text/html"
+            assert client.send("GET", f"{path}/").headers["Location"] == path
+            busy = client.send("GET", "/REST/Zone/")
+            assert (busy.status_code, busy.json()["status"]) == (400, "running")
+            waiting = other.send("GET", "/REST/Zone/").headers["Location"]
+        done = polled(client, path)
+        assert (done["status"], done["data"]["zone"]) == ("success", "example.org")
+        assert path == f"/REST/Job/{done['job_id']}"
+        assert polled(other, waiting)["data"] == ["/REST/Zone/example.org/"]
+        assert client.call("GET", ZONE)["status"] == "success"  # and the next call is free again
+        assert other.send("GET", path).status_code == 404  # not a job of this session
+
+
+def test_an_answer_outlives_a_kill_and_work_that_does_not_is_said_to_be_lost(engine):
+    with logged_in(engine) as client:
+        with locked(engine):
+            done = client.send("POST", f"/REST/{ZONE}").headers["Location"]
+        answer = polled(client, done)
+        with locked(engine):
+            lost = client.send("POST", "/REST/Zone/example.net/").headers["Location"]
+            engine.kill()
+        engine.start()
+        assert client.send("GET", done).json() == answer
+        failure = client.send("GET", lost)
+        assert (failure.status_code, failure.json()["msgs"][0]["ERR_CD"]) == (
+            400, "OPERATION_FAILED",
+        )  # fmt: skip
+        assert "started anew" in failure.json()["msgs"][0]["INFO"]
+        assert client.call("GET", "Zone/")["data"] == ["/REST/Zone/example.org/"]
+
+
+@pytest.mark.parametrize("style", ["redirect", "incomplete"])
+def test_our_client_follows_both_forms_of_every_call(tmp_path, style):
+    engine = EngineServer(tmp_path, loop=False, JOB_AFTER="0", JOB_STYLE=style)
+    pauses: list[float] = []
+    transport = HttpTransport(engine.url)
+    client = Dynect(transport, Credentials(CUSTOMER, USERNAME, PASSWORD), sleep=pauses.append)
+    made = client.run(calls.service_create(builders.service()))
+    assert client.run(calls.service(KEY)) == made
+    entry = PoolEntry("192.0.2.77", "new", 3)
+    assert client.run(calls.pool_entry_create(KEY, "global", entry)).weight == 3
+    with pytest.raises(Rejected, match="weight"):
+        client.run(calls.pool_entry_update(KEY, "global", "192.0.2.77", {"weight": 99}))
+    assert client.run(calls.recover(KEY)).task_id
+    assert client.run(calls.rrset_report(KEY, 0)) == []
+    client.run(calls.service_delete(KEY))
+    assert len(pauses) >= 7  # a job each
+    client.close()
+    engine.stop()
