@@ -66,7 +66,7 @@ class Loop:
         limits: Limits,
         seconds_per_minute: float = 60,
         clock: Callable[[], float] = time.time,
-        max_in_flight: int = 200,
+        max_in_flight: int = 500,
         run: Run = probes.run,
     ) -> None:
         self._store = store

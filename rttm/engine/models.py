@@ -17,6 +17,7 @@ from rttm.core.schema import Service as ServiceValue
 from rttm.core.terms import EntryStatus
 
 CODE_LENGTH = 16  # of the fixed words: statuses, region codes, change types
+PARSED = 10_000  # services whose configuration is kept in memory as values
 REGION_REMOVED = "reg_remove"
 UNKNOWN = EntryStatus.UNK.value
 
@@ -55,15 +56,15 @@ class Service(models.Model):
     @property
     def value(self) -> ServiceValue:
         """Its configuration; an autopopulated region keeps its own settings in here."""
-        return _parsed(self.zone.name, self.fqdn, wire.flag(self.active), self.document)
+        return parsed(self.zone.name, self.fqdn, wire.flag(self.active), self.document)
 
     def configure(self, service: ServiceValue) -> None:
         self.document = json.dumps(wire.render_service(service, observed=False))
         self.interval = service.monitor.interval
 
 
-@lru_cache(maxsize=2048)
-def _parsed(zone: str, fqdn: str, active: str, document: str) -> ServiceValue:
+@lru_cache(maxsize=PARSED)
+def parsed(zone: str, fqdn: str, active: str, document: str) -> ServiceValue:
     """The loop reads the same configurations many times a second."""
     return wire.parse_service(
         {**json.loads(document), "zone": zone, "fqdn": fqdn, "active": active}

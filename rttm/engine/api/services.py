@@ -13,7 +13,7 @@ from rttm.engine import store
 from rttm.engine.models import Service, Zone
 
 from . import recovery, wanted, zones
-from .envelope import Answer, Message, exists, invalid, not_found, refuse
+from .envelope import Answer, Message, Text, exists, invalid, not_found, refuse
 from .request import Request
 
 UPDATED = Message("update: Update successful")
@@ -23,7 +23,7 @@ def list_all(request: Request, zone_name: str) -> Answer:
     rows = store.in_zone(zones.known(zone_name))
     told = (Message(f"get: Found {len(rows)} services"),)
     if is_true(request.args.get("detail")):
-        return Answer([wire.render_service(service) for service in store.observe(rows)], told)
+        return Answer(Text(store.details(rows)), told)
     return Answer([f"/REST/RTTM/{row.zone.name}/{row.fqdn}/" for row in rows], told)
 
 

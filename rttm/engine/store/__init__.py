@@ -17,6 +17,7 @@ from .configuration import (
     recover_address,
     zones,
 )
+from .detail import details
 from .observed import observe
 from .results import (
     RunResult,
@@ -39,6 +40,7 @@ __all__ = [
     "create_zone",
     "deactivate",
     "delete",
+    "details",
     "expire",
     "find",
     "find_zone",

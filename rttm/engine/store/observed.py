@@ -94,10 +94,13 @@ def _entry(entry: PoolEntry, service: ServiceValue, seen: _Seen) -> PoolEntry:
 
 
 def _log_entry(health: Health, service: ServiceValue, *, waits: bool) -> LogEntry:
-    said = [health.message]
-    if health.streak:
-        said.append(f"up {health.streak} of {service.recovery_delay + 1} times in a row")
-    if waits:
-        said.append(WAITS)
-    message = "; ".join(part for part in said if part)
+    message = said(health.message, health.streak, service.recovery_delay, waits=waits)
     return LogEntry(health.site_code, health.status, message, int(health.ran_at))
+
+
+def said(message: str, streak: int, recovery_delay: int, *, waits: bool) -> str:
+    """The evidence of the last run, and what else a reader has to know."""
+    if not (streak or waits):
+        return message
+    further = [f"up {streak} of {recovery_delay + 1} times in a row"] if streak else []
+    return "; ".join(part for part in (message, *further, WAITS if waits else "") if part)
