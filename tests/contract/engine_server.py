@@ -43,6 +43,10 @@ class EngineServer:
     def port(self) -> int:
         return int(self._port)
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def start(self) -> None:
         """A port that was taken once is kept, so that clients find the engine again."""
         command = [*self._command, "--port", self._port, *self._options]
