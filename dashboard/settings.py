@@ -190,6 +190,21 @@ ENGINE_CREATE_ZONES = env_bool("ENGINE_CREATE_ZONES", default=True)
 PROBE_ALLOW = env_networks("PROBE_ALLOW")
 PROBE_DENY = env_networks("PROBE_DENY")
 
+# --- Mail (of changes, to contacts; on the console until a server is named, and in the demo) ----
+
+EMAIL_HOST = env_str("EMAIL_HOST")
+MAIL_KIND = "smtp" if EMAIL_HOST and not DEMO else "console"
+EMAIL_BACKEND = f"django.core.mail.backends.{MAIL_KIND}.EmailBackend"
+EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS", default=False)
+EMAIL_USE_SSL = env_bool("EMAIL_USE_SSL", default=False)
+EMAIL_PORT = env_port("EMAIL_PORT", 465 if EMAIL_USE_SSL else 587 if EMAIL_USE_TLS else 25)
+EMAIL_HOST_USER = env_str("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env_secret("EMAIL_HOST_PASSWORD")
+EMAIL_TIMEOUT = 10  # seconds
+DEFAULT_FROM_EMAIL = env_str("DEFAULT_FROM_EMAIL", "rttm@localhost")
+# The contact `owner` is always there; without an address nobody is told.
+OWNER_EMAIL = env_str("OWNER_EMAIL", "owner@example.com" if DEMO else "")
+
 # --- Security -------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "dashboard.User"

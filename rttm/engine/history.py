@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.db.models import F, Max
 
+from rttm.core.notify import AddressChange
 from rttm.core.schema import Record
 from rttm.core.terms import ChangeType, Status
 
@@ -19,6 +20,8 @@ class Cause:
     now: float
     change_type: ChangeType
     user_name: str = ""
+    addresses: tuple[AddressChange, ...] = ()  # those whose status is another one
+    site_code: str = ""  # the monitoring site whose results these are
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +55,14 @@ def removals(states: Iterable[RegionState]) -> dict[str, Serving]:
 
 def write(
     rows: Mapping[int, Service], causes: Mapping[int, Cause], changes: Mapping[int, Servings]
-) -> None:
-    """One change of a service: one new serial, and a record for each region it touched."""
+) -> dict[int, int]:
+    """One change of a service: one new serial, and a record for each region it touched.
+
+    The new serials, by service.
+    """
     changed = [rows[pk] for pk in sorted(changes)]
     if not changed:
-        return
+        return {}
     serials, newest = _serials(changed), _newest(changed)
     records: list[ResponseRecord] = []
     for row in changed:
@@ -64,6 +70,7 @@ def write(
         at = max(int(causes[row.pk].now), newest.get((row.zone.name, row.fqdn), 0))
         records += _records(row, causes[row.pk], serials[row.pk], at, changes[row.pk])
     ResponseRecord.objects.bulk_create(records)
+    return serials
 
 
 def _serials(changed: Iterable[Service]) -> dict[int, int]:
@@ -71,7 +78,7 @@ def _serials(changed: Iterable[Service]) -> dict[int, int]:
     by_zone: defaultdict[int, list[int]] = defaultdict(list)
     for row in changed:
         by_zone[row.zone_id].append(row.pk)
-    serials = {}
+    serials: dict[int, int] = {}
     for zone_id, ids in sorted(by_zone.items()):
         Zone.objects.filter(pk=zone_id).update(serial=F("serial") + len(ids))
         last = Zone.objects.values_list("serial", flat=True).get(pk=zone_id)

@@ -1,6 +1,6 @@
 """What the engine owns: configuration, health, what is served, and the records of its changes.
 
-Written by store, settle, reports and sessions only. All times are UNIX seconds.
+Written by store, settle, reports, sessions, contacts and notify only. All times are UNIX seconds.
 """
 
 import json
@@ -11,7 +11,7 @@ from django.db import models
 
 from rttm.core import wire
 from rttm.core.health import Health as HealthValue
-from rttm.core.rules import NAME_LENGTH
+from rttm.core.rules import LABEL_LENGTH, NAME_LENGTH
 from rttm.core.schema import Record, ResponseSet
 from rttm.core.schema import Service as ServiceValue
 from rttm.core.terms import EntryStatus
@@ -196,6 +196,43 @@ class ResponseRecord(models.Model):
             serial=self.serial,
             user_name=self.user_name,
         )
+
+
+class Contact(models.Model):
+    """Who is told of changes. `owner` exists without a row too: the setting has its address."""
+
+    nickname = models.CharField(max_length=LABEL_LENGTH, unique=True)
+    first_name = models.CharField(max_length=LABEL_LENGTH, default="", blank=True)
+    last_name = models.CharField(max_length=LABEL_LENGTH, default="", blank=True)
+    email = models.EmailField()
+    notify_email = models.EmailField(default="", blank=True)
+    pager_email = models.EmailField(default="", blank=True)
+
+    def __str__(self) -> str:
+        return self.nickname
+
+
+class Notification(models.Model):
+    """A message that waits to be sent, written with the change that it tells; sent, it is gone."""
+
+    class Kind(models.TextChoices):
+        MAIL = "mail"
+        SYSLOG = "syslog"
+
+    kind = models.CharField(max_length=CODE_LENGTH, choices=Kind.choices)
+    recipient = models.TextField()  # a mail address, or a syslog server
+    port = models.PositiveIntegerField(default=0)  # of a syslog server
+    subject = models.TextField(default="", blank=True)
+    text = models.TextField()
+    created_at = models.FloatField()
+    due_at = models.FloatField()  # while one is being sent: when another process may try
+    attempts = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["kind", "due_at"], name="engine_message_due")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} to {self.recipient}"
 
 
 class Session(models.Model):

@@ -18,6 +18,7 @@ from django.conf import settings
 from . import jobs, reports, sessions, store, tasks
 from .asgi import application
 from .loop import Loop
+from .notify import Sender
 from .targets import limits
 from .thread import call, keep_connection
 
@@ -62,6 +63,8 @@ async def _serve(
             group.create_task(_tidy(stop))
         if site_code:
             group.create_task(_loop(site_code).run(stop))
+        # The outbox is emptied where the API is: there the settings for mail are.
+        group.create_task(_sender(has_outbox=listener is not None).run(stop))
         on_ready()  # the socket listens already: whoever connects is served in a moment
 
 
@@ -93,6 +96,11 @@ def _loop(site_code: str) -> Loop:
         limits=limits(settings.PROBE_ALLOW, settings.PROBE_DENY),
         seconds_per_minute=settings.SECONDS_PER_MINUTE,
     )
+
+
+def _sender(*, has_outbox: bool) -> Sender:
+    targets = limits(settings.PROBE_ALLOW, settings.PROBE_DENY)
+    return Sender(call, limits=targets, has_outbox=has_outbox)
 
 
 async def _tidy(stop: asyncio.Event) -> None:

@@ -14,11 +14,10 @@ from rttm.core.schema import Service as ServiceValue
 from rttm.core.sites import Figure, ranking_ms
 from rttm.core.terms import Status
 
-from . import history
+from . import history, notify
 from .history import Cause, Serving, Servings
 from .models import AddressState, Health, RegionState, Service
-
-States = Mapping[str, RegionState]  # by region code
+from .notify import Outcome, States
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +51,20 @@ def settle_all(rows: Mapping[int, Service], causes: Mapping[int, Cause]) -> dict
         pk: _servings(rows[pk].value, done.decisions, known[pk].regions)
         for pk, done in settled.items()
     }
-    _record_changes(rows, causes, known, servings)
+    serials = _record_changes(rows, causes, known, servings)
     _keep_states(causes, known, servings)
+    notify.tell(
+        Outcome(
+            row=rows[pk],
+            cause=causes[pk],
+            serial=serials.get(pk, 0),
+            before=known[pk].regions,
+            after=servings[pk],
+            decisions=done.decisions,
+            latched=done.latched,
+        )
+        for pk, done in settled.items()
+    )
     return settled
 
 
@@ -151,7 +162,8 @@ def _record_changes(
     causes: Mapping[int, Cause],
     known: Mapping[int, Known],
     servings: Mapping[int, Servings],
-) -> None:
+) -> dict[int, int]:
+    """The serials of what changed, by service."""
     changes: dict[int, Servings] = {}
     gone: list[RegionState] = []
     for pk, now in servings.items():
@@ -161,9 +173,9 @@ def _record_changes(
         if news or left:
             changes[pk] = {**news, **history.removals(left)}
             gone += left
-    history.write(rows, causes, changes)
     if gone:
         RegionState.objects.filter(pk__in=[state.pk for state in gone]).delete()
+    return history.write(rows, causes, changes)
 
 
 def record_removal(row: Service, cause: Cause) -> None:

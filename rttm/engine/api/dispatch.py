@@ -12,7 +12,7 @@ from rttm.engine.jobs import job_ids
 from rttm.engine.rate import Rate
 from rttm.engine.router import ALIAS
 
-from . import jobs, pool_entries, regions, reports, services, sessions, tasks, zones
+from . import contacts, jobs, pool_entries, regions, reports, services, sessions, tasks, zones
 from .envelope import Answer, ApiCall, ApiReply, Failure, bad_request, failed, success, too_many
 from .request import Request, arguments, check_version, names
 
@@ -30,6 +30,8 @@ READS: dict[Route, Handler] = {
     Route("PUT", "session", 0): sessions.keep_alive,
     Route("GET", "task", 0): tasks.list_all,
     Route("GET", "task", 1): tasks.read,
+    Route("GET", "contact", 0): contacts.list_all,
+    Route("GET", "contact", 1): contacts.read,
     Route("GET", "zone", 0): zones.list_all,
     Route("GET", "zone", 1): zones.read,
     Route("GET", "rttm", 1): services.list_all,

@@ -12,7 +12,7 @@ from rttm.core.wire import JSON, is_true, name
 from rttm.engine import store
 from rttm.engine.models import Service, Zone
 
-from . import recovery, wanted, zones
+from . import contacts, recovery, wanted, zones
 from .envelope import Answer, Message, Text, exists, invalid, not_found, refuse
 from .request import Request
 
@@ -79,11 +79,12 @@ def _zone(zone_name: str) -> Zone:
 
 
 def _warnings(service: ServiceValue) -> list[Message]:
-    return [
+    of_regions = [
         Message(f"region[{region.region_code}].{problem.field}: {problem.message}", level="WARN")
         for region in service.region
         for problem in rules.warn_region(region)
     ]
+    return [*contacts.warnings(service.contact_nickname), *of_regions]
 
 
 def change(request: Request, zone_name: str, fqdn: str) -> Answer:

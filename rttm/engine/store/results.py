@@ -12,11 +12,13 @@ from rttm.core import health as machine
 from rttm.core.eligibility import effective
 from rttm.core.health import Health as HealthValue
 from rttm.core.health import ProbeResult
+from rttm.core.notify import NOT_YET, AddressChange
 from rttm.core.schedule import Kind
 from rttm.core.schema import Service as ServiceValue
 from rttm.core.sites import Report, agreed
+from rttm.core.syslog import Probed
 from rttm.core.terms import ChangeType, EntryStatus
-from rttm.engine import tasks
+from rttm.engine import notify, tasks
 from rttm.engine.history import Cause
 from rttm.engine.models import AddressState, Health, Service
 from rttm.engine.router import ALIAS
@@ -28,6 +30,7 @@ EXPIRED_AT_ONCE = 50  # services in one transaction
 
 Key = tuple[int, str]  # service id, address
 Sites = dict[str, Health]  # by site code
+Changed = Mapping[int, list[AddressChange]]  # by service id
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +84,20 @@ def record_results(results: Sequence[RunResult], *, site_code: str, now: float) 
         rows = _held({result.service_id for result in results})
         wanted = [result for result in results if _is_wanted(rows.get(result.service_id), result)]
         known = _known({(result.service_id, result.address) for result in wanted})
+        told: list[notify.Told] = []
         for result in wanted:
-            sites = known[result.service_id, result.address]
-            sites[site_code] = _folded(
-                sites.get(site_code), result, site_code, rows[result.service_id].value
-            )
+            row, sites = rows[result.service_id], known[result.service_id, result.address]
+            was = sites.get(site_code)
+            sites[site_code] = _folded(was, result, site_code, row.value)
+            if result.kind == Kind.HEALTH and row.value.syslog_server:
+                told.append(_told(row, result, was, sites[site_code]))
         _save([sites[site_code] for sites in known.values()])
+        notify.tell_probes(told, site_code=site_code, now=now)
         voting = {(r.service_id, r.address) for r in wanted if _tells(r)}
         changed = _vote(rows, {key: known[key] for key in voting}, now)
-        measured = {r.service_id for r in wanted if r.kind == Kind.PERF} - changed
-        causes = dict.fromkeys(measured, Cause(now, ChangeType.PERF))
-        causes |= dict.fromkeys(changed, Cause(now, ChangeType.HEALTH))
+        measured = {r.service_id for r in wanted if r.kind == Kind.PERF} - changed.keys()
+        causes = dict.fromkeys(measured, Cause(now, ChangeType.PERF, site_code=site_code))
+        causes |= _causes(changed, dict.fromkeys(changed, now), site_code)
         # At once: settled in two turns, two sites could each wait for a zone that the other holds.
         settle_all(rows, {pk: causes[pk] for pk in sorted(causes)})
         tasks.advance(_probed(wanted), now=now)
@@ -104,6 +110,20 @@ def _probed(results: Iterable[RunResult]) -> dict[int, set[tuple[str, int]]]:
         if result.kind == Kind.HEALTH:
             found.setdefault(result.service_id, set()).add((result.address, result.version))
     return found
+
+
+def _told(row: Service, result: RunResult, was: Health | None, health: Health) -> notify.Told:
+    before = was.value if was else HealthValue()
+    probed = Probed(result.address, result.result, before, health.value)
+    return notify.Told(row.value, row.zone.serial, probed, result.at)
+
+
+def _causes(changed: Changed, at: Mapping[int, float], site_code: str = "") -> dict[int, Cause]:
+    causes = {}
+    for pk in sorted(changed):
+        addresses = tuple(sorted(changed[pk], key=lambda change: change.address))
+        causes[pk] = Cause(at[pk], ChangeType.HEALTH, addresses=addresses, site_code=site_code)
+    return causes
 
 
 def _held(ids: Iterable[int]) -> dict[int, Service]:
@@ -180,24 +200,35 @@ def _tells(result: RunResult) -> bool:
     return result.kind == Kind.HEALTH and result.result.status != EntryStatus.UNK
 
 
-def _vote(rows: Mapping[int, Service], known: Mapping[Key, Sites], now: float) -> set[int]:
-    """The status of each address over the sites; the services in which one changed."""
+def _vote(rows: Mapping[int, Service], known: Mapping[Key, Sites], now: float) -> Changed:
+    """The status of each address over the sites; by service, those in which one changed."""
     states = _states(known)
-    changed = []
+    voted: list[AddressState] = []
+    changed: defaultdict[int, list[AddressChange]] = defaultdict(list)
     for (service_id, address), sites in known.items():
-        present = EntryStatus(states.get((service_id, address), EntryStatus.UNK))
+        before = states.get((service_id, address), NOT_YET)
+        present = EntryStatus(before or EntryStatus.UNK)
         status = agreed(_reports(sites), present, now=now, interval=_seconds(rows[service_id]))
         if status != present:
-            changed.append(
+            voted.append(
                 AddressState(service_id=service_id, address=address, status=status, since=now)
             )
+            changed[service_id].append(
+                AddressChange(address, before, status, _evidence(sites, status))
+            )
     AddressState.objects.bulk_create(
-        changed,
+        voted,
         update_conflicts=True,
         unique_fields=["service", "address"],
         update_fields=["status", "since"],
     )
-    return {state.service_id for state in changed}
+    return changed
+
+
+def _evidence(sites: Sites, status: str) -> str:
+    """What the site says that saw it last, of those that see it so."""
+    agreeing = [health for health in sites.values() if health.status == status and health.message]
+    return max(agreeing, key=lambda health: health.seen_at).message if agreeing else ""
 
 
 def _states(keys: Collection[Key]) -> dict[Key, str]:
@@ -252,7 +283,7 @@ def _expire(rows: Mapping[int, Service], now: float) -> int:
     _save(expired)
     touched = {(health.service_id, health.address) for health in expired}
     changed = _vote(rows, {key: known[key] for key in touched}, now)
-    settle_all(rows, {pk: Cause(last_seen[pk], ChangeType.HEALTH) for pk in sorted(changed)})
+    settle_all(rows, _causes(changed, last_seen))
     return len(expired)
 
 

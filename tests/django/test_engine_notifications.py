@@ -1,0 +1,335 @@
+"""From what the store records to the outbox: which messages are written, for whom, and when not."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from rttm.core.health import ProbeResult
+from rttm.core.schedule import Kind as ProbeKind
+from rttm.core.schema import Service
+from rttm.core.terms import EntryStatus
+from rttm.engine import models, store
+from rttm.engine.models import Contact, Notification
+from rttm.engine.notify import outbox
+from rttm.engine.notify.outbox import MAILS, SYSLOG
+from rttm.engine.router import ALIAS
+from tests import builders
+
+NOW = 1_700_000_000.0
+ONE, TWO = "192.0.2.1", "192.0.2.2"
+OWNER = "owner@example.com"
+
+
+class Engine:
+    """One service, a site that probes it, and what is in the outbox."""
+
+    def __init__(self, **fields: Any) -> None:
+        wanted = {"notify_events": ("ip", "svc", "nosrv"), "region": (builders.region(ep=2),)}
+        value = builders.service(**{**wanted, **fields})
+        zone, _ = store.create_zone(value.zone)
+        self.key = value.key
+        store.create(zone, value, now=NOW, user_name="olga")
+
+    @property
+    def row(self) -> models.Service:
+        row = store.hold(*self.key)
+        assert row
+        return row
+
+    def probe(self, at: float = NOW, *, site: str = "XXX", **runs: str) -> None:
+        """Results by the last number of the address: probe(_1="down")."""
+        row = self.row
+        results = [
+            store.RunResult(
+                row.pk, row.version, f"192.0.2.{name[1:]}", ProbeKind.HEALTH,
+                ProbeResult(EntryStatus(status), f"said {status}", 12.0), at,
+            )
+            for name, status in runs.items()
+        ]  # fmt: skip
+        store.record_results(results, site_code=site, now=at)
+
+    def measure(self, **milliseconds: float) -> None:
+        row = self.row
+        results = [
+            store.RunResult(
+                row.pk, row.version, f"192.0.2.{name[1:]}", ProbeKind.PERF,
+                ProbeResult(EntryStatus.UP, "fast", ms), NOW,
+            )
+            for name, ms in milliseconds.items()
+        ]  # fmt: skip
+        store.record_results(results, site_code="XXX", now=NOW)
+
+    def change(self, **fields: Any) -> None:
+        row = self.row
+        store.change(row, replace(row.value, **fields), now=NOW, user_name="olga")
+
+    def forget(self) -> None:
+        Notification.objects.all().delete()
+
+    @property
+    def mails(self) -> list[tuple[str, str]]:
+        rows = Notification.objects.filter(kind="mail").order_by("pk")
+        return [(row.recipient, row.subject) for row in rows]
+
+    @property
+    def lines(self) -> list[str]:
+        """The syslog messages that are kept, without their frames."""
+        rows = Notification.objects.filter(kind="syslog").order_by("pk")
+        return [row.text.partition(": ")[2] for row in rows]
+
+
+@pytest.fixture(autouse=True)
+def _owner(settings) -> None:
+    settings.OWNER_EMAIL = OWNER
+    outbox.direct.clear()
+
+
+class TestMails:
+    def test_a_new_service_that_is_well_is_no_news(self, db):
+        engine = Engine()
+        engine.probe(_1="up")
+        engine.probe(_2="up")
+        assert engine.mails == []
+
+    def test_a_failover_is_one_mail_with_everything_in_it(self, db):
+        engine = Engine()
+        engine.probe(_1="up", _2="up")
+        engine.probe(_1="down", _2="down")
+        assert engine.mails == [(OWNER, "[RTTM] www.example.com failover")]
+        text = Notification.objects.get().text
+        assert f"  {ONE}: down, was up\n  {TWO}: down, was up" in text
+        assert "  global: 0 available, needs 1 (apmc): serves 192.0.2.99" in text
+        assert f"  {ONE}: said down\n" in text
+        assert "What is served now:\n  global: 192.0.2.99\n" in text
+
+    def test_the_same_again_is_no_news(self, db):
+        engine = Engine()
+        engine.probe(_1="up", _2="down")
+        engine.forget()
+        engine.probe(NOW + 300, _1="up", _2="down")
+        assert engine.mails == []
+
+    @pytest.mark.parametrize(
+        ("wanted", "subjects"),
+        [
+            ((), []),
+            (("svc",), ["failover"]),
+            (("ip",), ["trouble", "failover"]),
+            (("nosrv",), []),
+        ],
+    )
+    def test_only_wanted_events_are_mailed(self, db, wanted, subjects):
+        pool = (builders.pool_entry(ONE), builders.pool_entry(TWO))
+        engine = Engine(notify_events=wanted, region=(builders.region(pool=pool, apmc=1),))
+        engine.probe(_1="up", _2="up")
+        engine.forget()
+        engine.probe(_1="down")
+        if wanted == ("svc",):
+            engine.forget()  # ok to trouble is such an event too
+        engine.probe(_2="down")
+        assert [subject.split()[-1] for _, subject in engine.mails] == subjects
+
+    def test_an_address_of_mode_no_is_nosrv(self, db):
+        pool = (builders.pool_entry(ONE), builders.pool_entry(TWO, serve_mode="no"))
+        engine = Engine(notify_events=("nosrv",), region=(builders.region(pool=pool),))
+        engine.probe(_1="up", _2="up")
+        engine.probe(_2="down")
+        assert engine.mails == [(OWNER, f"[RTTM] www.example.com {TWO} down")]
+
+    def test_it_goes_where_the_contact_wants_it(self, db):
+        Contact.objects.create(
+            nickname="noc", email="noc@example.com", notify_email="alarm@example.com",
+            pager_email="pager@example.com",
+        )  # fmt: skip
+        engine = Engine(contact_nickname="noc", notify_events=("svc",))
+        engine.probe(_1="down", _2="down")
+        sent = {row.recipient: row.text for row in Notification.objects.all()}
+        assert sent.keys() == {"alarm@example.com", "pager@example.com"}
+        assert sent["alarm@example.com"].startswith(sent["pager@example.com"])
+        assert "\n" not in sent["pager@example.com"]
+
+    def test_a_pager_with_the_same_address_is_no_second_mail(self, db):
+        Contact.objects.create(nickname="noc", email="a@example.com", pager_email="a@example.com")
+        engine = Engine(contact_nickname="noc")
+        engine.probe(_1="down")
+        [row] = Notification.objects.all()
+        assert "What changed:" in row.text
+
+    @pytest.mark.parametrize("nickname", ["nobody", "owner"])
+    def test_without_an_address_nobody_is_told(self, db, settings, nickname):
+        settings.OWNER_EMAIL = ""
+        engine = Engine(contact_nickname=nickname)
+        engine.probe(_1="down", _2="down")
+        assert engine.mails == []
+
+    def test_what_a_person_did_is_told_with_the_name(self, db):
+        engine = Engine(notify_events=("svc",))
+        engine.probe(_1="up", _2="up")
+        region = replace(engine.row.value.region[0], apmc=3)
+        engine.change(region=(region,))
+        assert engine.mails == [(OWNER, "[RTTM] www.example.com failover")]
+        assert "  olga changed it\n" in Notification.objects.get().text
+
+    def test_a_deactivated_service_is_told(self, db):
+        engine = Engine(notify_events=("svc",))
+        engine.probe(_1="up")
+        store.deactivate(engine.row, now=NOW, user_name="olga")
+        assert engine.mails == [(OWNER, "[RTTM] www.example.com inactive")]
+
+    def test_silence_is_told_and_its_end_too(self, db):
+        engine = Engine(notify_events=("svc",))
+        engine.probe(_1="up", _2="up")
+        store.expire(NOW + 1000)
+        assert engine.mails == [(OWNER, "[RTTM] www.example.com unknown")]
+        engine.probe(NOW + 1000, _1="up")
+        assert engine.mails[1:] == [(OWNER, "[RTTM] www.example.com ok")]
+
+    def test_an_address_that_came_back_but_is_latched_waits_for_recover(self, db):
+        pool = (builders.pool_entry(ONE), builders.pool_entry(TWO, serve_mode="remove"))
+        engine = Engine(region=(builders.region(pool=pool),))
+        engine.probe(_1="up", _2="down")
+        engine.forget()
+        engine.probe(_2="up")
+        assert f"{TWO}: waits for recover" in Notification.objects.get().text
+
+    def test_two_sites_make_one_mail(self, db):
+        engine = Engine(notify_events=("ip",))
+        for site in ("LHR", "EWR"):
+            engine.probe(_1="up", site=site)
+        engine.forget()
+        for site in ("LHR", "EWR"):
+            engine.probe(_1="down", site=site)
+        assert len(engine.mails) == 1
+
+    @pytest.mark.django_db(databases=["engine", "default"], transaction=True)
+    def test_a_change_that_is_rolled_back_is_not_told(self):
+        engine = Engine(syslog_server="192.0.2.7", syslog_delivery="all")
+        with transaction.atomic(using=ALIAS):
+            engine.probe(_1="down", _2="down")
+            assert engine.mails
+            transaction.set_rollback(True, using=ALIAS)
+        assert engine.mails == []
+        assert not outbox.direct
+
+
+SYSLOG_SERVICE = {"syslog_server": "192.0.2.7", "notify_events": ()}
+
+
+class TestSyslog:
+    def test_on_change_the_probe_the_region_and_the_service_are_told(self, db):
+        engine = Engine(**SYSLOG_SERVICE)
+        engine.probe(_1="up", _2="up")
+        engine.forget()
+        engine.probe(_1="up", _2="down")
+        serial = models.Zone.objects.get().serial
+        assert engine.lines == [
+            f"www.example.com {TWO} is down from XXX after 12 ms: said down",
+            f"www.example.com global is trouble, serves {ONE}, serial {serial}: {TWO}: said down",
+            f"www.example.com service is trouble, serves {ONE}, serial {serial}: {TWO}: said down",
+        ]
+        assert not outbox.direct
+
+    def test_a_probe_that_changed_nothing_is_told_to_who_wants_all(
+        self, db, django_capture_on_commit_callbacks
+    ):
+        engine = Engine(**SYSLOG_SERVICE, syslog_delivery="all")
+        engine.probe(_1="up", _2="up")
+        engine.forget()
+        with django_capture_on_commit_callbacks(using=ALIAS, execute=True):
+            engine.probe(NOW + 300, _1="up", _2="unk")
+        assert engine.lines == []
+        assert [message.text.partition(": ")[2] for message in outbox.direct] == [
+            f"www.example.com {ONE} is up from XXX after 12 ms: said up",
+            f"www.example.com {TWO} is unk from XXX after 12 ms: said unk",
+        ]
+
+    def test_each_site_tells_of_its_own_probes(self, db):
+        engine = Engine(**SYSLOG_SERVICE, syslog_probe_fmt="%adr %sta %sit")
+        for site in ("LHR", "EWR"):
+            engine.probe(_1="up", site=site)
+        engine.forget()
+        engine.probe(_1="down", site="EWR")
+        assert engine.lines == [f"{ONE} down EWR"]  # a tie: the region stays as it is
+
+    def test_another_fastest_address_is_told_with_its_times(self, db):
+        engine = Engine(
+            **SYSLOG_SERVICE, region=(builders.region(ep=1),),
+            syslog_rttm_fmt="%reg %sta %adr %med %rts %rti",
+        )  # fmt: skip
+        engine.measure(_1=30, _2=20)
+        engine.measure(_1=31, _2=22)
+        assert engine.lines == [f"global unk {TWO} 20 20 20"]
+
+    def test_a_message_goes_to_the_services_server_and_port(self, db):
+        engine = Engine(**SYSLOG_SERVICE, syslog_port=1514)
+        engine.probe(_1="down")
+        places = set(Notification.objects.values_list("kind", "recipient", "port"))
+        assert places == {("syslog", "192.0.2.7", 1514)}
+
+    def test_without_a_server_there_is_none(self, db):
+        engine = Engine(notify_events=(), syslog_delivery="all")
+        engine.probe(_1="down", _2="down")
+        assert not Notification.objects.exists()
+
+
+class TestOutbox:
+    @pytest.fixture
+    def engine(self, db) -> Engine:
+        engine = Engine(notify_events=("ip",))
+        engine.probe(_1="down")
+        return engine
+
+    def test_a_message_that_is_being_sent_is_not_taken_twice(self, engine):
+        [message] = outbox.take(MAILS, NOW)
+        assert (message.recipient, message.attempts) == (OWNER, 1)
+        assert outbox.take(MAILS, NOW + 1) == []
+        assert outbox.take(SYSLOG, NOW) == []
+
+    def test_what_was_sent_is_gone(self, engine):
+        [message] = outbox.take(MAILS, NOW)
+        outbox.sent(message)
+        assert not Notification.objects.exists()
+
+    def test_what_a_killed_process_had_taken_is_taken_again(self, engine):
+        outbox.take(MAILS, NOW)
+        [message] = outbox.take(MAILS, NOW + MAILS.lease)
+        assert message.attempts == 2
+
+    def test_failures_are_spaced_out_and_end(self, engine):
+        now, waits = NOW, []
+        for _ in range(MAILS.attempts - 1):
+            [message] = outbox.take(MAILS, now)
+            assert not outbox.put_off(MAILS, message, now)
+            due_at = Notification.objects.get().due_at
+            waits.append(due_at - now)
+            assert outbox.take(MAILS, due_at - 1) == []
+            now = due_at
+        assert waits[:4] == [30, 60, 120, 240]
+        assert max(waits) == 3600
+        assert 12 * 3600 < sum(waits) < 36 * 3600
+        [message] = outbox.take(MAILS, now)
+        assert outbox.put_off(MAILS, message, now)
+        assert not Notification.objects.exists()
+
+    def test_the_oldest_go_first_and_a_few_at_a_time(self, db):
+        Notification.objects.bulk_create(
+            Notification(kind="mail", recipient=str(n), text="", created_at=NOW, due_at=NOW)
+            for n in range(MAILS.at_once + 1)
+        )
+        first, second = outbox.take(MAILS, NOW), outbox.take(MAILS, NOW)
+        assert [m.recipient for m in first] == [str(n) for n in range(MAILS.at_once)]
+        assert [m.recipient for m in second] == [str(MAILS.at_once)]
+
+
+def test_a_service_that_tells_nobody_costs_no_query(db, django_assert_num_queries):
+    engine = Engine(notify_events=())
+    told = Engine(fqdn="api.example.com", notify_events=("svc",))
+    engine.probe(_1="up")
+    told.probe(_1="up")
+    values: list[Service] = [engine.row.value, told.row.value]
+    assert [value.notify_events for value in values] == [(), ("svc",)]
+    with django_assert_num_queries(0, using=ALIAS):
+        outbox.tell_probes([], site_code="XXX", now=NOW)
+        outbox.tell([])
