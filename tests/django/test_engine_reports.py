@@ -4,9 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from rttm.core.health import ProbeResult
+from rttm.core.schedule import Kind
 from rttm.core.schema import ServiceKey
+from rttm.core.terms import EntryStatus
 from rttm.engine import models, reports, store
-from tests import builders
+from tests import builders, engine_client
 
 NOW = 1_700_000_000.0
 KEY = ServiceKey("example.com", "www.example.com")
@@ -44,6 +47,29 @@ def test_the_rrset_report_shows_what_was_valid_at_a_moment(db):
     assert [[record.serve_count for record in found] for found in at] == [[], [1], [1], [2], [2]]
 
 
+def probe(row: models.Service, at: float) -> None:
+    up = ProbeResult(EntryStatus.UP, "said")
+    found = [
+        store.RunResult(row.pk, row.version, address, Kind.HEALTH, up, at)
+        for address in store.addresses(row.value)
+    ]
+    store.record_results(found, site_code="XXX", now=at)
+
+
+def test_a_gap_in_probing_is_unknown_in_both_reports_from_the_last_result_to_the_next(db):
+    row = create()
+    probe(row, NOW + 60)
+    store.expire(NOW + DAY)  # the engine was off, and starts
+    probe(row, NOW + DAY)
+    log = reports.log_report(KEY, int(NOW), int(NOW) + DAY)[0]
+    told = [(record.change_ts - int(NOW), record.region_status) for record in log]
+    assert told == [(0, "unk"), (60, "up"), (60, "unk"), (DAY, "up")]
+    for at, status in [(59, "unk"), (60, "unk"), (DAY // 2, "unk"), (DAY, "up")]:
+        [record] = reports.rrset_report(KEY, int(NOW) + at)
+        assert record.region_status == status
+        assert record.values == ("192.0.2.1",)  # it went on answering
+
+
 def test_a_log_that_is_too_long_is_cut_at_its_end_and_says_so(db, monkeypatch):
     row = create()
     for number in (2, 3):
@@ -53,6 +79,26 @@ def test_a_log_that_is_too_long_is_cut_at_its_end_and_says_so(db, monkeypatch):
     assert [record.serve_count for record in found] == [1, 2]
     assert is_cut
     assert not reports.log_report(KEY, int(NOW), int(NOW) + 2)[1]
+
+
+def test_the_answer_says_that_it_was_cut_and_how_to_go_on(settings, db, monkeypatch):
+    client = engine_client.logged_in(settings)
+    client.does("POST", engine_client.SERVICE, engine_client.WANTED)
+    path = f"{engine_client.REGION}/global/"
+    for count in (2, 3):
+        client.now += 10
+        client.does("PUT", path, {"serve_count": count})
+    monkeypatch.setattr(reports, "LOG_CAP", 2)
+    span = {"zone": KEY.zone, "fqdn": KEY.fqdn, "start_ts": 0, "end_ts": int(client.now)}
+    first = client.hears("POST", "RTTMLogReport/", span)
+    assert first == [
+        "get: Found 2 records",
+        "log: Only the first 2 records fit: go on at the last one's time",
+    ]
+    last = client.does("POST", "RTTMLogReport/", span)[-1]["change_ts"]
+    rest = client.does("POST", "RTTMLogReport/", span | {"start_ts": last})
+    assert [record["serve_count"] for record in rest] == ["2", "3"]
+    assert len(client.hears("POST", "RTTMLogReport/", span | {"start_ts": last})) == 1
 
 
 def test_records_outlive_their_service(db):
