@@ -9,11 +9,12 @@ UV := $(BIN)/uv pip compile --no-config --quiet --universal --python-version 3.1
       --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format browser lock clean
+.PHONY: help run test lint format browser bench lock clean
 
 help:
 	@echo "make run     start everything; PORT, ENGINE_PORT, DATA_DIR, HOST; DEMO=0 starts empty"
 	@echo "make test    linters, type checks and all tests; BROWSER=skip where there is none"
+	@echo "make bench   what the engine costs, beside plain alternatives; Linux, three minutes"
 	@echo "make lint    linters and type checks alone"
 	@echo "make format  put code and templates into form"
 	@echo "make lock    pin what pyproject.toml asks for, with hashes"
@@ -51,6 +52,9 @@ browser: $(VENV)/dev
 ifneq ($(BROWSER),skip)
 	@$(BIN)/python tests/browser/chromium.py
 endif
+
+bench: $(VENV)/dev
+	@$(BIN)/python -m tests.bench
 
 lock: $(VENV)/dev
 	$(BIN)/python -m pip install --quiet uv
