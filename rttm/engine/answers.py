@@ -55,10 +55,14 @@ def handle(call: ApiCall, now: float) -> ApiReply:
     try:
         return _reply(200, _answer(call, now))
     except Refused as refused:
-        return _reply(refused.status, {"error": str(refused)})
+        return refusal(refused.status, str(refused))
     except DatabaseError:
         log.exception("%s %s failed", call.method, call.path)
-        return _reply(503, {"error": "The service cannot reach its database"})
+        return refusal(503, "The service cannot reach its database")
+
+
+def refusal(status: int, text: str) -> ApiReply:
+    return _reply(status, {"error": text})
 
 
 def _reply(status: int, data: JSON) -> ApiReply:

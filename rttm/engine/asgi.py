@@ -46,7 +46,7 @@ async def _read(receive: Receive) -> bytes | None:
 async def _reply(scope: Scope, body: bytes) -> api.ApiReply:
     path = _path(scope)
     if f"{path}/".startswith(answers.ROOT):
-        return await call(answers.handle, _call(scope, path, _query(scope) or {}, b""), time.time())
+        return await _answered(scope, path)
     if not f"{path}/".startswith(ROOT):
         return api.ApiReply(404, NOT_HERE)
     if len(body) > BODY_LIMIT:
@@ -57,6 +57,13 @@ async def _reply(scope: Scope, body: bytes) -> api.ApiReply:
         text = f"query: The query string has more than {QUERY_FIELDS} fields"
         return api.refusal(text, "INVALID_REQUEST", status=400)
     return await _calls.reply(_call(scope, path, query, body))
+
+
+async def _answered(scope: Scope, path: str) -> api.ApiReply:
+    query = _query(scope)
+    if query is None:
+        return answers.refusal(400, f"The query string has more than {QUERY_FIELDS} fields")
+    return await call(answers.handle, _call(scope, path, query, b""), time.time())
 
 
 def _path(scope: Scope) -> str:

@@ -107,6 +107,39 @@ class TestWire:
         assert region["pool"][0]["label"] == label
 
 
+class TestAnswers:
+    """Beside the API: what DNS answers, in plain JSON."""
+
+    ROOT = "/answers/example.com/asked.example.com"
+
+    @pytest.fixture
+    def asked(self, client: RawClient) -> RawClient:
+        service = wanted()
+        service["region"].append({**service["region"][0], "region_code": "US West"})
+        client.call("POST", "RTTM/example.com/asked.example.com/", service)
+        return client
+
+    def test_a_region_with_a_blank_is_asked_for_now_and_at_a_time(self, asked):
+        now = asked.send("GET", f"{self.ROOT}/US%20West/?n=2&seed=3").json()
+        assert now["answers"] == [["127.0.0.1"], ["127.0.0.1"]]
+        assert now["entries"][0]["reason"] == "served before its first probe"
+        then = asked.send("GET", f"{self.ROOT}/US%20West/", params={"at": int(time.time())})
+        assert then.json()["response_set"] == now["response_set"]
+
+    def test_it_needs_the_token_of_the_api(self, asked, engine):
+        stranger = RawClient(engine.url)
+        reply = stranger.send("GET", f"{self.ROOT}/global/")
+        assert (reply.status_code, list(reply.json())) == (401, ["error"])
+        stranger.close()
+
+    @pytest.mark.parametrize(
+        "query", ["&".join(f"f{n}=1" for n in range(200)), "n=%ff", "n=1&&=&x"]
+    )
+    def test_an_odd_query_is_refused(self, asked, query):
+        reply = asked.send("GET", f"{self.ROOT}/global/?{query}")
+        assert (reply.status_code, list(reply.json())) == (400, ["error"])
+
+
 class TestStart:
     def test_it_is_ready_in_three_seconds_and_gone_in_two(self, engine):
         assert engine.stop() == 0
