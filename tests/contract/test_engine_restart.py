@@ -23,6 +23,7 @@ ROUNDS = 4
 WRITTEN, LATCHED = "RTTM/example.com/written.example.com/", "RTTM/example.com/latched.example.com/"
 REGION = "RTTMRegion/example.com/written.example.com/global/"
 ENTRY = "RTTMRegionPoolEntry/example.com/written.example.com/global/192.0.2.1/"
+CUT_OFF = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
 LOG = {"zone": "example.com", "fqdn": "written.example.com", "start_ts": 0}
 
 
@@ -101,7 +102,7 @@ class Writer:
                 self.number += 1
                 change = (self._weigh, self._serve, self._create, self._delete)[self.number % 4]
                 change()
-        except requests.ConnectionError:
+        except CUT_OFF:
             pass
 
     def _done(self, method: str, path: str, args: dict[str, Any]) -> None:
