@@ -12,6 +12,7 @@ import pytest
 from rttm.engine import calls
 from rttm.engine.api import ApiCall, ApiReply
 from rttm.engine.calls import Calls
+from rttm.engine.thread import begin
 
 PATIENCE = 10.0  # seconds
 
@@ -49,6 +50,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Iterator[Work]:
     monkeypatch.setattr(calls.job_ids, "take", lambda: next(numbers))
     yield work
     work.may_go_on.set()
+    begin(lambda: None).result(PATIENCE)  # what goes on must not reach into the next test
 
 
 @pytest.fixture
