@@ -29,11 +29,11 @@ def draw(records: Sequence[Record], serve_count: int, rng: Rng) -> tuple[Record,
 
 def _one(records: Sequence[Record], rng: Rng) -> Record:
     point = rng.random() * sum(_weight(record) for record in records)
-    for record in records:
+    for record in records[:-1]:
         point -= _weight(record)
         if point < 0:
             return record
-    return records[-1]  # where rounding has eaten the rest
+    return records[-1]  # also where rounding has eaten the rest
 
 
 def _weight(record: Record) -> int:
