@@ -3,7 +3,7 @@
 This is the only place where serve modes are interpreted.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -224,27 +224,32 @@ def _target(
     """What a region in failover serves: records, serve count and the target in words.
 
     The chain of regions is followed until one is not in failover. When it comes back to a region
-    already visited, or the target has nothing, the last resort is the own pool without mode `no`.
+    already visited, or the target has nothing, the last resort is the own pool without mode `no`;
+    where that leaves nothing, the pools of the chain in its order.
     """
-    visited, here = {code}, regions[code]
+    visited, here = [code], regions[code]
     while here.failover_mode in (FailoverMode.REGION, FailoverMode.GLOBAL):
         to_region = here.failover_mode == FailoverMode.REGION
         following = here.failover_data if to_region else RegionCode.GLOBAL
         if following not in own or following in visited:
-            return _last_resort(regions[code])
+            return _last_resort([regions[one] for one in visited])
         target = own[following]
         if not target.in_failover:
             return target.records, target.serve_count, f"region {following}"
-        visited.add(following)
+        visited.append(following)
         here = regions[following]
     kind = "A" if here.failover_mode == FailoverMode.IP else "CNAME"
     weight = 1 if kind == "A" else None
     return (Record(kind, here.failover_data, weight),), 1, here.failover_data
 
 
-def _last_resort(region: Region) -> tuple[tuple[Record, ...], int, str]:
-    records = tuple(_record(entry) for entry in last_resort(region))
-    return records, region.serve_count, LAST_RESORT
+def _last_resort(chain: Sequence[Region]) -> tuple[tuple[Record, ...], int, str]:
+    own = chain[0]
+    source = next((region for region in chain if last_resort(region)), own)
+    records = tuple(_record(entry) for entry in last_resort(source))
+    if source is own:
+        return records, own.serve_count, LAST_RESORT
+    return records, source.serve_count, f"the pool of {source.region_code} as the last resort"
 
 
 def last_resort(region: Region) -> tuple[PoolEntry, ...]:

@@ -202,6 +202,24 @@ def test_only_a_pool_of_mode_no_leaves_the_last_resort_empty():
     assert (decision.records, decision.status) == ((), Status.FAILOVER)
 
 
+@pytest.mark.parametrize(
+    ("mode", "data", "source"), [("global", "", "global"), ("region", "EU West", "EU West")]
+)
+def test_a_drained_region_at_the_end_of_its_chain_serves_the_pool_of_the_next(mode, data, source):
+    drained = region(
+        "Asia", pool=(pool_entry(FOUR, serve_mode="no"),), failover_mode=mode, failover_data=data
+    )
+    behind = region(
+        "EU West", pool=(pool_entry(TWO),), failover_mode="region", failover_data="Asia"
+    )
+    world = region("global", pool=(pool_entry(ONE),), failover_mode="global", serve_count=2)
+    value = service(region=(world, behind, drained))
+    decision = decide_service(value, but(one="down", two="down"))["Asia"]
+    assert served(decision) == ((ONE,) if source == "global" else (TWO,))
+    assert decision.reason.endswith(f"serves the pool of {source} as the last resort")
+    assert places(decision) == {FOUR: ("out", "mode no")}
+
+
 def test_an_autopopulated_region_decides_as_the_global_one_does():
     own = region("Asia", FOUR, autopopulate=True, ep=9, failover_data="192.0.2.9")
     value = service(region=(region("global", ONE, TWO, ep=1), own))
@@ -304,9 +322,12 @@ def test_an_entry_of_mode_no_is_never_served_in_its_region(situation):
 @given(situations())
 def test_an_answer_is_never_empty_unless_every_entry_has_mode_no(situation):
     value, facts, held = situation
-    for code, decision in decide_service(value, facts, held).items():
+    decisions = decide_service(value, facts, held)
+    for code, decision in decisions.items():
         modes = {entry.serve_mode for entry in eligibility.effective(value.at(code), value).pool}
         assert decision.records or modes == {"no"}
+        goes_on = eligibility.effective(value.at(code), value).failover_mode == "global"
+        assert decision.records or not (goes_on and decisions["global"].records)
 
 
 @given(situations())
