@@ -1,5 +1,6 @@
 """What the inline editors share: ids of their own, and each problem beside its field."""
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,6 +12,8 @@ from rttm.core.rules import Problem
 
 Choices = Iterable[str]
 
+HIDDEN = ("seen", "was")
+
 
 class EditorForm(forms.Form):
     """An editor in a component's place; `element` is that element's id.
@@ -19,10 +22,12 @@ class EditorForm(forms.Form):
     """
 
     seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    was = forms.JSONField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, data: Any = None, *, element: str, **kwargs: Any) -> None:
         super().__init__(data, auto_id=f"{element}-%s", **kwargs)
         self.element = element
+        self.initial["was"] = self.at_first
         self.form_id = f"{element}-form"
         for field in self.fields.values():
             field.widget.attrs["form"] = self.form_id
@@ -31,6 +36,11 @@ class EditorForm(forms.Form):
     def version(self) -> int:
         """The version that the editor was opened on; 0, which no row has, if it does not say."""
         return self.cleaned_data.get("seen") or 0
+
+    @property
+    def at_first(self) -> dict[str, str]:
+        """What each field says when nobody has touched it, as a browser would send it."""
+        return {name: _sent(value) for name, value in self.initial.items() if name not in HIDDEN}
 
     @property
     def contested(self) -> list[BoundField]:
@@ -58,11 +68,24 @@ class DeleteForm(EditorForm):
     """A confirmed deletion: of what was seen at this version."""
 
 
-def on_version(data: QueryDict, version: int) -> QueryDict:
-    """What was typed, to be saved over a version that the editor was not opened on."""
-    typed = data.copy()
-    typed["seen"] = str(version)
+def on_version(data: QueryDict, form: EditorForm, theirs: EditorForm) -> QueryDict:
+    """What was typed, to be saved over `theirs`, an untouched editor of the present version.
+
+    A field that was not touched says what it says now: only what was meant is saved over theirs.
+    """
+    typed, now = data.copy(), theirs.at_first
+    was = form.cleaned_data.get("was")
+    for name, value in (was if isinstance(was, dict) else {}).items():
+        if name in now and typed.get(name, "") == value:
+            typed[name] = now[name]
+    typed["seen"], typed["was"] = str(theirs.initial["seen"]), json.dumps(now)
     return typed
+
+
+def _sent(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else ""
+    return str(value)
 
 
 def whole_number(allowed: range, **kwargs: Any) -> forms.IntegerField:

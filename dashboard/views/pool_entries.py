@@ -51,7 +51,7 @@ def _save(request: LoggedInRequest, entry: PoolEntry) -> HttpResponse:
     if outcome is Outcome.SAVED:
         return _row(request, entry)
     if outcome is Outcome.CONFLICT:
-        form = _form(entry, on_version(request.POST, entry.version))
+        form = _form(entry, on_version(request.POST, form, _form(entry)))
         return _draw(request, entry, "conflict", form, status=outcome.status)
     return _draw(request, entry, "edit", form, status=outcome.status)
 

@@ -54,7 +54,7 @@ def _save(request: LoggedInRequest, found: Region) -> HttpResponse:
     if outcome is Outcome.SAVED:
         return _saved(request, found)
     if outcome is Outcome.CONFLICT:
-        form = _form(found, on_version(request.POST, found.version))
+        form = _form(found, on_version(request.POST, form, _form(found)))
         return _draw(request, found, "conflict", form, status=outcome.status)
     return _draw(request, found, "edit", form, status=outcome.status)
 

@@ -131,12 +131,33 @@ def test_mine_can_be_saved_over_theirs_from_the_conflict(client, backend, entry,
     backend.run(calls.pool_entry_update(key, "global", ONE, {"weight": 7}))
     page = parse(client.post(url, typed(entry, weight=9, label="mine"), headers=HTMX))
     [form] = page.xpath(f"//form[@hx-post='{url}']")
-    inputs = page.xpath("//input[@name]") + page.xpath("//select[@name]")
-    sent = {item.get("name"): item.value for item in inputs}
     assert len(form.xpath(".//button")) == 1
-    assert client.post(url, sent, headers=HTMX).status_code == 200
+    assert client.post(url, filled_in(page), headers=HTMX).status_code == 200
     found = at_backend(backend, entry)
     assert (found.weight, found.label) == (9, "mine")
+
+
+def test_field_that_only_they_touched_is_not_taken_back(client, backend, entry, url):
+    """The editor was opened, they changed the label, then the weight is saved from it."""
+    opened = client.get(f"{url}edit/", headers=HTMX)
+    backend.run(calls.pool_entry_update(entry.region.service.key, "global", ONE, {"label": "hers"}))
+    response = client.post(url, filled_in(parse(opened)) | {"weight": "9"}, headers=HTMX)
+    assert response.status_code == 409
+    page = parse(response)
+    assert [words(row)[:6] for row in contested(page)] == ["Weight"]
+    assert client.post(url, filled_in(page), headers=HTMX).status_code == 200
+    found = at_backend(backend, entry)
+    assert (found.weight, found.label) == (9, "hers")
+
+
+def contested(page):
+    return find(page, class_="contested")[0].xpath(".//tbody/tr")
+
+
+def filled_in(page):
+    """What a browser would send from the drawn editor."""
+    inputs = page.xpath("//input[@name]") + page.xpath("//select[@name]")
+    return {item.get("name"): item.value or "" for item in inputs}
 
 
 def test_same_change_made_by_both_leaves_nothing_to_save(client, backend, entry, url):
