@@ -205,6 +205,18 @@ class TestService:
 
 
 class TestActions:
+    @pytest.mark.parametrize("action", ["activate", "deactivate", "recover", "recoverip"])
+    @pytest.mark.parametrize("odd", [{}, [1], 7, 1.5, [True]])
+    def test_an_order_of_a_wrong_type_is_refused(self, client, service, action, odd):
+        args = {action: odd, "address": "192.0.2.1"}
+        assert client.fails("PUT", SERVICE, args) == (400, "INVALID_DATA")
+        assert client.said == f"{action}: {action} must be true or false"
+        assert client.does("GET", SERVICE) == service
+
+    def test_an_order_in_other_words_is_refused(self, client, service):
+        assert client.fails("PUT", SERVICE, {"deactivate": "perhaps"}) == (400, "INVALID_DATA")
+        assert client.does("GET", SERVICE) == service
+
     def test_activate_and_deactivate(self, client, service):
         assert client.does("PUT", SERVICE, {"deactivate": True})["active"] == "N"
         assert client.hears("PUT", SERVICE, {"deactivate": "Y"}) == [

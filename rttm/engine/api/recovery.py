@@ -14,9 +14,9 @@ from .request import Request, required_text
 NO = ("", "n", "no", "false", "0")
 
 
-def is_asked(raw: object) -> bool:
-    """Actions come as true, "Y", 1, and in the SDK's recoverip as the address itself."""
-    return raw is not None and text(raw).strip().lower() not in NO
+def is_no(raw: object) -> bool:
+    """Whether an action is named and yet not asked for."""
+    return raw is None or text(raw).strip().lower() in NO
 
 
 def address_of(request: Request, row: Service) -> str:
