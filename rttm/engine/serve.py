@@ -5,6 +5,7 @@ A process without a listener only probes, for one more monitoring site.
 
 import asyncio
 import gc
+import logging
 import signal
 import socket
 import time
@@ -14,6 +15,7 @@ from contextlib import contextmanager, suppress
 import uvicorn
 import uvloop
 from django.conf import settings
+from django.db import DatabaseError
 
 from . import jobs, reports, sessions, store, tasks
 from .asgi import application
@@ -27,6 +29,8 @@ LAST_ANSWERS = 1  # seconds for calls under way when we stop
 # New objects between two searches for garbage in cycles, of which there is hardly any: with the
 # usual 700 a long list is searched dozens of times while it is made, a third of its cost.
 GARBAGE_THRESHOLD = 50_000
+
+log = logging.getLogger("rttm.engine")
 
 
 class Server(uvicorn.Server):
@@ -106,10 +110,16 @@ def _sender(*, has_outbox: bool) -> Sender:
 async def _tidy(stop: asyncio.Event) -> None:
     """Drop what is older than the settings keep."""
     while not stop.is_set():
-        await call(sessions.prune, time.time())
-        await call(jobs.prune, time.time())
-        await call(tasks.prune, time.time())
-        await call(reports.prune, time.time())
+        for prune in (sessions.prune, jobs.prune, tasks.prune, reports.prune):
+            await _pruned(prune)
         with suppress(TimeoutError):
             async with asyncio.timeout(TIDY_SECONDS):
                 await stop.wait()
+
+
+async def _pruned(prune: Callable[[float], None]) -> None:
+    """A database that is away for a moment must not end the process: the next round follows."""
+    try:
+        await call(prune, time.time())
+    except DatabaseError:
+        log.exception("old rows were not dropped; the next round follows")
