@@ -97,12 +97,19 @@ def test_a_missing_argument_is_named(args):
 @pytest.mark.parametrize(
     ("raw", "asked"),
     [
-        *((True, True), ("Y", True), ("true", True), (1, True), ("192.0.2.1", True)),
+        *((True, True), ("Y", True), ("true", True), (1, True), ("yes", True)),
         *((False, False), ("N", False), ("", False), (0, False), (None, False), ("no", False)),
     ],
 )
 def test_an_action_is_asked_for_in_many_ways(raw, asked):
-    assert recovery.is_asked(raw) is asked
+    assert recovery.is_asked("recover", raw) is asked
+    assert recovery.is_asked("recoverip", raw) is asked
+
+
+def test_recoverip_alone_is_asked_for_by_a_name_too():
+    assert recovery.is_asked("recoverip", "192.0.2.1")
+    with pytest.raises(Failure, match="recover: recover must be true or false"):
+        recovery.is_asked("recover", "192.0.2.1")
 
 
 GLOBAL = builders.region(ep=2, serve_count=2)

@@ -4,19 +4,23 @@ from collections.abc import Iterator
 
 from rttm.core.schema import Service as ServiceValue
 from rttm.core.terms import EntryStatus
-from rttm.core.wire import name, text
+from rttm.core.wire import is_true, name, text
 from rttm.engine import store
 from rttm.engine.models import Service
 
-from .envelope import Message, not_found
+from .envelope import Message, invalid, not_found
 from .request import Request, required_text
 
 NO = ("", "n", "no", "false", "0")
 
 
-def is_no(raw: object) -> bool:
-    """Whether an action is named and yet not asked for."""
-    return raw is None or text(raw).strip().lower() in NO
+def is_asked(action: str, raw: object) -> bool:
+    """Actions come as true, "Y", 1, and in the SDK's recoverip as the address itself."""
+    if raw is None or text(raw).strip().lower() in NO:
+        return False
+    if not is_true(raw) and not (action == "recoverip" and isinstance(raw, str)):
+        raise invalid(f"{action}: {action} must be true or false")
+    return True
 
 
 def address_of(request: Request, row: Service) -> str:

@@ -90,7 +90,7 @@ def _warnings(service: ServiceValue) -> list[Message]:
 def change(request: Request, zone_name: str, fqdn: str) -> Answer:
     """Any subset of the configuration, or one action."""
     row = held(zone_name, fqdn)
-    asked = [action for action in ACTIONS if _is_asked(action, request.args.get(action))]
+    asked = [action for action in ACTIONS if recovery.is_asked(action, request.args.get(action))]
     if not asked:
         return _configure(request, row)
     if asked == ["recover", "recoverip"]:
@@ -98,15 +98,6 @@ def change(request: Request, zone_name: str, fqdn: str) -> Answer:
     if len(asked) > 1 or wanted.has_changes(request.args):
         raise invalid(f"{asked[0]}: An action comes alone in a call")
     return ACTIONS[asked[0]](request, row)
-
-
-def _is_asked(action: str, raw: object) -> bool:
-    """Only in recoverip do clients name something instead of saying yes."""
-    if recovery.is_no(raw):
-        return False
-    if not is_true(raw) and not (action == "recoverip" and isinstance(raw, str)):
-        raise invalid(f"{action}: {action} must be true or false")
-    return True
 
 
 def _configure(request: Request, row: Service) -> Answer:
