@@ -58,6 +58,11 @@ class Row:
         return "waits" if is_waiting(self.entry) else self.entry.status
 
     @property
+    def tells_since(self) -> bool:
+        """The mirror knows since when its status holds, not since when it is drained."""
+        return self.sign not in {"up", "drained"}
+
+    @property
     def needs_recover(self) -> bool:
         return self.entry.status == EntryStatus.DOWN or is_waiting(self.entry)
 

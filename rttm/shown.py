@@ -19,4 +19,4 @@ def funnel(region: Region) -> Funnel:
     }
     records = region.records
     served = None if records is None else [record.value for record in records]
-    return explain(region.value, facts, served)
+    return explain(region.value, facts, served, is_active=region.service.active)

@@ -4,7 +4,7 @@ A backend says which records a region serves but not why; this puts its facts in
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .eligibility import (
     Fact,
@@ -34,11 +34,18 @@ class Funnel:
     breaks_next: bool  # one more address lost, and the region fails over
 
 
-def explain(region: Region, facts: Facts, served: Collection[str] | None) -> Funnel:
-    """The funnel of a region; `served` are its answer's values, None while nobody asked yet."""
+def explain(
+    region: Region, facts: Facts, served: Collection[str] | None, *, is_active: bool = True
+) -> Funnel:
+    """The funnel of a region; `served` are its answer's values, None while nobody asked yet.
+
+    An inactive service answers nothing, whatever its regions would serve.
+    """
     available = sum(is_available(entry, facts.get(entry.address, Fact())) for entry in region.pool)
     in_failover = region.status == Status.FAILOVER
     verdicts = [_verdict(entry, region, facts, served) for entry in region.pool]
+    if not is_active:
+        verdicts = [_resting(verdict) for verdict in verdicts]
     order = list(Place)
     return Funnel(
         pool=len(region.pool),
@@ -48,7 +55,7 @@ def explain(region: Region, facts: Facts, served: Collection[str] | None) -> Fun
         verdicts=tuple(sorted(verdicts, key=lambda verdict: order.index(verdict.place))),
         in_failover=in_failover,
         target=_target(region) if in_failover else "",
-        breaks_next=not in_failover and available - 1 < max(region.apmc, region.epmc),
+        breaks_next=is_active and not in_failover and available - 1 < max(region.apmc, region.epmc),
     )
 
 
@@ -65,6 +72,13 @@ def _verdict(
     if served is None:
         return Verdict(entry.address, Place.STANDBY, "may be served: not asked yet")
     return Verdict(entry.address, Place.STANDBY, f"slower than the fastest {region.ep}")
+
+
+def _resting(verdict: Verdict) -> Verdict:
+    """What is out stays so once the service is active; of the rest nobody knows yet."""
+    if verdict.place == Place.OUT:
+        return verdict
+    return replace(verdict, place=Place.STANDBY, reason="the service is inactive")
 
 
 def _served(entry: PoolEntry, fact: Fact, region: Region, served: Collection[str]) -> str:

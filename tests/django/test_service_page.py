@@ -1,7 +1,7 @@
 """The service page: what it tells, to whom, and what it costs."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -98,6 +98,23 @@ def test_row_tells_status_place_reason_and_evidence(client_as, viewer, row, url)
         "obey",
         "served",
     ]
+
+
+def test_drained_entry_does_not_pass_off_the_age_of_its_status(client_as, viewer, row, url):
+    long_ago = timezone.now() - timedelta(days=3)
+    Entry.objects.update(status="down", status_since=long_ago)
+    Entry.objects.filter(address=TWO).update(serve_mode="no")
+    page = parse(client_as(viewer).get(url))
+    assert words(the_row(page, ONE)[0]) == "down 3 d"
+    assert words(the_row(page, TWO)[0]) == "drained"
+
+
+def test_inactive_service_says_of_its_entries_that_they_stand_by(client_as, viewer, row, url):
+    absorb(row, active=False, entries={TWO: {"status": "down"}})
+    answers(row, "global")
+    page = parse(client_as(viewer).get(url))
+    assert "standby: the service is inactive" in words(the_row(page, ONE))
+    assert not find(page, class_="is-close")
 
 
 def test_rows_are_ordered_by_what_happens_to_them(client_as, viewer, row, url):

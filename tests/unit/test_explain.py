@@ -34,6 +34,17 @@ def test_entries_come_in_the_order_served_standby_out_with_their_reasons():
     ]
 
 
+def test_inactive_service_stands_by_whatever_its_counts_are():
+    pool = (pool_entry(ONE), pool_entry(TWO, serve_mode="no"))
+    funnel = explain(region(pool=pool), UP, served=(), is_active=False)
+    assert places(funnel) == [
+        (ONE, "standby", "the service is inactive"),
+        (TWO, "out", "mode no"),
+    ]
+    assert not funnel.breaks_next
+    assert explain(region(pool=pool), UP, served=(ONE,)).breaks_next
+
+
 def test_before_anybody_asked_nothing_is_said_to_be_served():
     funnel = explain(region("global", ONE, TWO), UP | {TWO: Fact("down")}, served=None)
     assert places(funnel) == [
