@@ -77,7 +77,9 @@ on("htmx:afterSettle", ({ detail }) => {
   const was = left.get(detail.target.id);
   left.delete(detail.target.id);
   if (part && was && liveCause(detail) && wordsOf(part) !== was.words) part.classList.add("fresh");
-  if (was?.focus) giveFocus(part, was.focus);
+  const wrong = !liveCause(detail) && part?.querySelector("[aria-invalid=true]");
+  if (wrong) wrong.focus();
+  else if (was?.focus) giveFocus(part, was.focus);
   head();
   tick();
   release();

@@ -37,6 +37,14 @@ def test_entry_is_edited_by_keys_and_the_focus_returns(page, site):
     assert site.entry_there().weight == 9
 
 
+def test_focus_goes_to_the_field_that_was_refused(page, site):
+    row = site.edited(site.opened(page))
+    row.get_by_label("Weight").fill("99")
+    row.get_by_role("button", name="Save", exact=True).click()
+    expect(row.get_by_label("Weight")).to_have_attribute("aria-invalid", "true")
+    expect(row.get_by_label("Weight")).to_be_focused()
+
+
 def test_cancelled_editor_gives_the_focus_back(page, site):
     site.opened(page)
     card = site.region(page)
