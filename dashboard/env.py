@@ -99,6 +99,11 @@ def env_secret_kept(name: str, path: Path) -> str:
     return _read_secret(name, path)
 
 
+def env_left(path: Path, default: str) -> str:
+    """What another process of this installation left in a file, if it did."""
+    return (path.read_text().strip() if path.is_file() else "") or default
+
+
 def env_database_url(name: str, default: str) -> dict[str, Any]:
     """sqlite:///<path> or postgres://user:password@host:port/name as a DATABASES entry."""
     # Not a word of the value in the messages: it may hold a password.

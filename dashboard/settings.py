@@ -11,6 +11,7 @@ from dashboard.env import (
     env_database_url,
     env_directory,
     env_int,
+    env_left,
     env_list,
     env_networks,
     env_port,
@@ -132,9 +133,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis ----------------------------------------------------------------------------------
 
-# `up` starts a Valkey of its own and sets this, unless it is set already.
+# `up` starts a Valkey of its own, unless this is set, and leaves its address for other commands.
 BUNDLED_REDIS = not env_secret("REDIS_URL")
-REDIS_URL = env_secret("REDIS_URL", "redis://127.0.0.1:6379/0")
+VALKEY_DIR = DATA_DIR / "valkey"
+REDIS_URL = env_secret("REDIS_URL") or env_left(VALKEY_DIR / "url", "redis://127.0.0.1:6379/0")
 REDIS_CACHE = "django.core.cache.backends.redis.RedisCache"
 CACHES = {"default": {"BACKEND": REDIS_CACHE, "LOCATION": REDIS_URL}}
 

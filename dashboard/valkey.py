@@ -12,19 +12,27 @@ from dashboard.processes import Program
 
 HOST = "127.0.0.1"
 LOG = "valkey.log"
+URL = "url"
 
 
 def prepare(directory: Path) -> tuple[Program, str]:
     """Write its configuration; return the program to run, and the URL it will answer at."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     port, password = _free_port(), secrets.token_urlsafe(24)
-    path = directory / "valkey.conf"
-    path.unlink(missing_ok=True)
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(_configuration(directory, port=port, password=password))
+    path, url = directory / "valkey.conf", f"redis://:{password}@{HOST}:{port}/0"
+    _write(path, _configuration(directory, port=port, password=password))
+    # For commands run beside `up`: settings look here.
+    _write(directory / URL, url)
     command = [str(get_binary_path()), str(path)]
     program = Program("valkey", command, last=True, log=directory / LOG)
-    return program, f"redis://:{password}@{HOST}:{port}/0"
+    return program, url
+
+
+def _write(path: Path, text: str) -> None:
+    """A new file for our own user alone, as there is a password in it."""
+    path.unlink(missing_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
 
 
 def _configuration(directory: Path, *, port: int, password: str) -> str:

@@ -45,8 +45,8 @@ def _send(topics: list[str], scope: int | None) -> None:
     fields: Any = {"topics": ",".join(topics), "scope": "" if scope is None else scope}
     try:
         connection().xadd(STREAM, fields, maxlen=KEPT, approximate=True)
-    except redis.RedisError:
-        logger.warning("live: could not announce %s", topics, exc_info=True)
+    except redis.RedisError as error:
+        logger.warning("live: could not announce %s: %s", topics, error)
 
 
 def position() -> str:

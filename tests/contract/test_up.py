@@ -160,6 +160,21 @@ def test_up_answers_ends_on_ctrl_c_and_keeps_its_data(up, environment):
     assert not any("No account yet" in line for line in again.lines)
 
 
+def test_command_run_beside_it_finds_its_redis(up, environment):
+    run = up()
+    run.wait_until_ready()
+    ask = "from dashboard.celery import *\nwith redis_client() as it: print(workers_alive(it))"
+    asked = subprocess.run(
+        [sys.executable, "manage.py", "shell", "-v0", "-c", ask],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert asked.stdout.strip() == "1"
+
+
 def test_dead_child_ends_all_and_its_reason_is_the_last_line(up):
     run = up()
     run.wait_until_ready()
@@ -167,7 +182,7 @@ def test_dead_child_ends_all_and_its_reason_is_the_last_line(up):
     worker = next(p for p in children(run.process.pid) if " worker " in command_of(p))
     os.kill(worker, signal.SIGKILL)
     assert run.wait() == 1
-    assert run.lines[-1].startswith("worker ended with signal SIGKILL: ")
+    assert run.lines[-1].startswith("worker ended with signal SIGKILL: somebody")
     wait_until_gone(family)
 
 

@@ -97,7 +97,7 @@ async def parent_gone() -> None:
 
 async def start_all(processes: Processes, demonstration: Demo | None) -> None:
     if settings.BUNDLED_REDIS:
-        program, processes.environment["REDIS_URL"] = valkey.prepare(settings.DATA_DIR / "valkey")
+        program, processes.environment["REDIS_URL"] = valkey.prepare(settings.VALKEY_DIR)
         await processes.start(program)
     redis_url = processes.environment.get("REDIS_URL") or settings.REDIS_URL
     await asyncio.gather(
