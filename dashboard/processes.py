@@ -18,6 +18,11 @@ from pathlib import Path
 from dashboard import watchdog
 
 CHUNK = 64 * 1024
+# What no process does to itself: what it said last is not the reason.
+FROM_OUTSIDE: dict[int, str] = {
+    signal.SIGKILL: "somebody killed it, or memory ran out",
+    signal.SIGTERM: "somebody ended it",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,8 @@ class Child:
     def epitaph(self) -> str:
         code = self.process.returncode or 0
         how = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
-        words = self.last_line or _last_line(self.program.log) or "it said nothing"
+        said = self.last_line or _last_line(self.program.log) or "it said nothing"
+        words = FROM_OUTSIDE.get(-code, said)
         return f"{self.program.name} ended with {how}: {words}"
 
 

@@ -68,7 +68,11 @@ async def line_of(child, start: str) -> str:
             "child ended with exit code 3: disk full",
         ),
         ("exit('no such table')", "child ended with exit code 1: no such table"),
-        ("import os; os.kill(os.getpid(), 9)", "child ended with signal SIGKILL: it said nothing"),
+        ("import os; os.abort()", "child ended with signal SIGABRT: it said nothing"),
+        (
+            "import os; print('busy', flush=True); os.kill(os.getpid(), 9)",
+            "child ended with signal SIGKILL: somebody killed it, or memory ran out",
+        ),
         ("print('half a line', end='')", "child ended with exit code 0: half a line"),
     ],
 )
