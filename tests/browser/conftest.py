@@ -31,8 +31,11 @@ NUMBERS = count(1)  # no two tests share a service
 expect.set_options(timeout=10_000)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Not for the session: while Playwright runs, its event loop is that of the whole thread, and
+    no test of another layer could use the database, or a loop of its own.
+    """
     path = chromium.find()
     if path is None:
         pytest.fail(chromium.NONE_FOUND)
