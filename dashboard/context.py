@@ -10,12 +10,11 @@ from django.utils.functional import SimpleLazyObject
 
 from dashboard.counts import read_counts
 from rttm.models import SyncState
-from rttm.sync import sync_state
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """For templates: lazily, so that a fragment pays only for what it shows."""
-    state = SimpleLazyObject(sync_state)
+    state = SimpleLazyObject(SyncState.now)
     return {
         "counts": SimpleLazyObject(lambda: read_counts(_chosen_status(request))),
         "sync_state": state,

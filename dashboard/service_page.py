@@ -11,14 +11,13 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from dashboard.service_words import failover_words
-from rttm import sync
 from rttm.core import rules
-from rttm.core.eligibility import Decision, Fact, Place, Verdict, decide_pool
+from rttm.core.eligibility import Decision, Place, Verdict, decide_pool
 from rttm.core.explain import Funnel
 from rttm.core.rules import Problem
 from rttm.core.terms import EntryStatus, Protocol, RegionCode, ServeMode
 from rttm.models import Action, Edit, LogRecord, PoolEntry, Region, Service
-from rttm.shown import funnel, is_waiting
+from rttm.shown import facts, funnel
 
 LOG_SHOWN = 25
 HISTORY_SHOWN = 20
@@ -55,7 +54,7 @@ class Row:
         """What a reader needs first: kept out by mode, down, waiting, or its status."""
         if self.entry.serve_mode == ServeMode.NO:
             return "drained"
-        return "waits" if is_waiting(self.entry) else self.entry.status
+        return "waits" if self.entry.is_waiting else self.entry.status
 
     @property
     def tells_since(self) -> bool:
@@ -64,7 +63,7 @@ class Row:
 
     @property
     def needs_recover(self) -> bool:
-        return self.entry.status == EntryStatus.DOWN or is_waiting(self.entry)
+        return self.entry.status == EntryStatus.DOWN or self.entry.is_waiting
 
     @property
     def is_recoverable(self) -> bool:
@@ -169,7 +168,7 @@ def _moment(seconds: int) -> datetime | None:
 
 def services() -> QuerySet[Service]:
     """Services with all that the page reads of the mirror."""
-    return sync.whole()
+    return Service.objects.whole()
 
 
 def regions() -> QuerySet[Region]:
@@ -238,11 +237,7 @@ def without(entry: PoolEntry) -> Decision:
     """What the region would decide without the entry."""
     region = entry.region.value
     rest = tuple(other for other in region.pool if other.address != entry.address)
-    facts = {
-        other.address: Fact(other.status, latched=is_waiting(other))
-        for other in entry.region.pool.all()
-    }
-    return decide_pool(replace(region, pool=rest), facts, held=False)
+    return decide_pool(replace(region, pool=rest), facts(entry.region), held=False)
 
 
 def missing_codes(service: Service) -> list[str]:
@@ -267,7 +262,7 @@ def waiting(service: Service) -> list[str]:
         entry.address
         for region in service.regions.all()
         for entry in region.pool.all()
-        if is_waiting(entry)
+        if entry.is_waiting
     }
     return sorted(found)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Prefetch, Q, QuerySet
 
 from rttm.core.terms import EntryStatus, FailoverMode, RegionCode, Status
-from rttm.models import Region, Service
+from rttm.models import PoolEntry, Region, Service
 
 HEADS: dict[str, str] = {
     RegionCode.GLOBAL: "Global",
@@ -72,7 +72,7 @@ class Answer:
 def services_for_strips() -> QuerySet[Service]:
     """Services with their regions' counts: two queries, whatever their number."""
     up = Count("pool", filter=Q(pool__status=EntryStatus.UP))
-    waiting = Count("pool", filter=Q(pool__was_down=True) & ~Q(pool__status=EntryStatus.DOWN))
+    waiting = Count("pool", filter=PoolEntry.waiting("pool__"))
     regions = Region.objects.annotate(up=up, total=Count("pool"), waiting=waiting)
     return Service.objects.prefetch_related(Prefetch("regions", regions))
 

@@ -13,7 +13,7 @@ from rttm.models import Service
 def absorb(row: Service, **fields: Any) -> None:
     """What a sync finds now; `entries` are the fields of addresses."""
     entries = fields.pop("entries", {})
-    value = sync.whole().get(pk=row.pk).value
+    value = Service.objects.whole().get(pk=row.pk).value
     regions = tuple(_with(found, entries) for found in value.region)
     news = replace(value, region=fields.pop("region", regions), **fields)
     sync.absorb_service(news, asked_at=timezone.now())

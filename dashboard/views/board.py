@@ -18,7 +18,6 @@ from dashboard.counts import STATES
 from dashboard.strip import HEADS, Answer, Cell, answer, services_for_strips, strip
 from dashboard.templatetags.rttm import SIGNS
 from rttm import live
-from rttm.core.terms import EntryStatus
 from rttm.models import PoolEntry, Service
 
 PAGE_ROWS = 100
@@ -90,17 +89,10 @@ def _worst_first(services: QuerySet[Service]) -> QuerySet[Service]:
     A service that is ok but has an address waiting for recover needs a person: next to trouble.
     """
     ranks = [When(_in_state(state), then=Value(2 * STATES.index(state))) for state in STATES]
-    waits = When(
-        _in_state("ok") & Exists(_waiting_entries()), then=Value(2 * STATES.index("trouble") + 1)
-    )
+    waiting = PoolEntry.objects.filter(PoolEntry.waiting(), region__service=OuterRef("pk"))
+    waits = When(_in_state("ok") & Exists(waiting), then=Value(2 * STATES.index("trouble") + 1))
     rank = Case(waits, *ranks, default=Value(2 * STATES.index("unk")))
     return services.annotate(rank=rank).order_by("rank", "-status_since", "fqdn", "pk")
-
-
-def _waiting_entries() -> QuerySet[PoolEntry]:
-    """As `rttm.shown.is_waiting` says it of one entry."""
-    entries = PoolEntry.objects.filter(region__service=OuterRef("pk"), was_down=True)
-    return entries.exclude(status=EntryStatus.DOWN)
 
 
 @login_required

@@ -9,7 +9,6 @@ from django.utils import timezone
 from rttm import live, sync
 from rttm.backend import WORK_BUDGET, ask
 from rttm.client import DynectError, Unavailable, calls
-from rttm.core.terms import EntryStatus
 from rttm.models import Action, PoolEntry, Service
 
 from .log_reports import log_report_build
@@ -133,8 +132,7 @@ def _state(action: Action, service: Service) -> dict[str, str]:
 
 
 def _words(entry: PoolEntry) -> str:
-    waits = entry.was_down and entry.status != EntryStatus.DOWN
-    return f"{entry.status}, waits for recover" if waits else entry.status
+    return f"{entry.status}, waits for recover" if entry.is_waiting else entry.status
 
 
 def _sync(action: Action) -> str:

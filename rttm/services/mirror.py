@@ -74,7 +74,7 @@ def _fetch() -> list[schema.Service]:
 def _plan(remotes: list[schema.Service], asked_at: datetime) -> Plan:
     """Compare what the backend lists with the mirror; writes nothing."""
     plan = Plan(asked_at)
-    rows = {row.key: row for row in sync.whole()}
+    rows = {row.key: row for row in Service.objects.whole()}
     plan.known = sum(row.gone_at is None for row in rows.values())
     for remote in remotes:
         row = rows.pop(remote.key, None)

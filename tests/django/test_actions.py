@@ -3,8 +3,8 @@
 import pytest
 from django.utils import timezone
 
-from rttm import services, sync
-from rttm.models import Action, PoolEntry
+from rttm import services
+from rttm.models import Action, PoolEntry, SyncState
 from tests.builders import region, service
 from tests.converges import HTMX
 from tests.pages import find, parse, words
@@ -196,4 +196,4 @@ def test_viewer_follows_an_action_and_a_stranger_does_not(client_as, client, vie
 def test_acting_needs_a_post(client, latched):
     assert client.get(f"/pool-entries/{latched.pk}/recover/").status_code == 405
     assert client.get("/sync/").status_code == 405
-    assert sync.sync_state().succeeded_at is None
+    assert SyncState.now().succeeded_at is None

@@ -6,9 +6,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from rttm.client import Unavailable, calls
-from rttm.models import Region, Service
+from rttm.models import Region, Service, SyncState
 from rttm.services import UnsafePlan, mirror_sync
-from rttm.sync import sync_state
 from tests.builders import service
 
 
@@ -24,7 +23,7 @@ def test_first_sync_brings_everything_with_its_answers(backend):
     assert row.answers_seen_at
     assert [record.value for record in Region.objects.get().records] == ["192.0.2.1"]
     assert row.log.count() == 1
-    assert sync_state().succeeded_at
+    assert SyncState.now().succeeded_at
 
 
 def test_second_sync_finds_nothing_to_do(backend):
@@ -69,20 +68,20 @@ def test_plan_that_loses_most_services_is_refused_unless_asked(backend):
     with pytest.raises(UnsafePlan):
         mirror_sync()
     assert not Service.objects.exclude(gone_at=None).exists()
-    assert "3 of 4 services" in sync_state().message
+    assert "3 of 4 services" in SyncState.now().message
     call_command("sync_rttm", "--allow-gone", stdout=StringIO())
     assert Service.objects.exclude(gone_at=None).count() == 3
-    assert sync_state().failing_since is None
+    assert SyncState.now().failing_since is None
 
 
 def test_failed_sync_is_remembered_and_changes_nothing(backend):
     backend.has(service())
     mirror_sync()
-    succeeded_at = sync_state().succeeded_at
+    succeeded_at = SyncState.now().succeeded_at
     backend.refuses_connections()
     with pytest.raises(Unavailable):
         mirror_sync()
-    assert sync_state().failing_since == succeeded_at
+    assert SyncState.now().failing_since == succeeded_at
     with pytest.raises(CommandError):
         call_command("sync_rttm")
     assert Service.objects.get().gone_at is None
@@ -126,5 +125,5 @@ def test_sync_stands_when_the_answers_could_not_be_asked_for(backend):
     asked_before = Service.objects.get().answers_seen_at
     backend.loses_answers(after=2)  # the zones and their services are told
     mirror_sync()
-    assert sync_state().failing_since is None
+    assert SyncState.now().failing_since is None
     assert Service.objects.get().answers_seen_at == asked_before

@@ -2,7 +2,6 @@
 
 import pytest
 
-from rttm import sync
 from rttm.client import calls
 from rttm.models import Edit, PoolEntry
 from tests.builders import pool_entry, region, service
@@ -326,5 +325,5 @@ def test_mode_the_backend_has_and_we_do_not_know_stays_on_offer(client, row, ent
 
 def test_own_absorbed_change_is_no_conflict_for_the_next_edit(client, entry, url):
     client.post(url, typed(entry, weight=9), headers=HTMX)
-    entry = sync.PoolEntry.objects.get(pk=entry.pk)
+    entry = PoolEntry.objects.get(pk=entry.pk)
     assert client.post(url, typed(entry, weight=8), headers=HTMX).status_code == 200

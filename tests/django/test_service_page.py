@@ -9,6 +9,7 @@ from django.utils import timezone
 from rttm import sync
 from rttm.core.schema import HealthMonitor, LogEntry, Record, Region, ResponseSet
 from rttm.models import PoolEntry as Entry
+from rttm.models import Service
 from tests.builders import region, service
 from tests.converges import HTMX
 from tests.found import absorb, answers
@@ -132,7 +133,7 @@ def test_funnel_marks_a_region_that_one_more_loss_breaks(client_as, viewer, row,
 
 
 def test_region_in_failover_ends_in_its_target(client_as, viewer, row, url):
-    value = sync.whole().get(pk=row.pk).value
+    value = Service.objects.whole().get(pk=row.pk).value
     regions = tuple(replace(found, status="failover") for found in value.region)
     absorb(row, region=regions, status="failover")
     page = parse(client_as(viewer).get(url))

@@ -7,7 +7,9 @@ import pytest
 
 from rttm import sync
 from rttm.core.schema import LogEntry, Record, ResponseSet, ServiceKey
-from rttm.models import PoolEntry, Region, Service
+from rttm.core.terms import EntryStatus
+from rttm.models import PoolEntry, Region, Service, SyncState
+from rttm.sync.answers import LOG_KEPT
 from tests.builders import pool_entry, region, service
 
 T0 = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
@@ -31,7 +33,7 @@ def entry_of(row: Service, address: str = ONE) -> PoolEntry:
 def test_mirror_reads_back_as_the_value_it_absorbed():
     told = value(pool_entry(ONE, log=(LogEntry("XXX", "up", "HTTP 200", 1767268800),)))
     sync.absorb_service(told, asked_at=T0)
-    assert sync.whole().get().value == told
+    assert Service.objects.whole().get().value == told
 
 
 def test_change_of_configuration_counts_the_version_up_a_status_does_not():
@@ -138,6 +140,17 @@ def test_new_service_announces_the_list(topics):
     assert topics == {"services", "counts"}
 
 
+@pytest.mark.parametrize("status", EntryStatus)
+@pytest.mark.parametrize("was_down", [True, False])
+def test_query_for_waiting_entries_finds_those_that_say_they_are(status, was_down):
+    row = entry_of(sync.absorb_service(value(pool_entry(ONE, status=status)), asked_at=T0))
+    PoolEntry.objects.update(was_down=was_down)
+    row.refresh_from_db()
+    assert PoolEntry.objects.filter(PoolEntry.waiting()).exists() is row.is_waiting
+    assert Region.objects.filter(PoolEntry.waiting("pool__")).exists() is row.is_waiting
+    assert row.is_waiting is (was_down and status != "down")
+
+
 class TestWaitingForRecover:
     """What the API does not tell is kept as we saw it."""
 
@@ -218,7 +231,7 @@ def test_log_keeps_each_record_once_and_the_newest_only():
     sync.absorb_log(row, records)
     sync.absorb_log(row, records[-3:])
     serials = list(row.log.values_list("serial", flat=True))
-    assert len(serials) == sync.LOG_KEPT
+    assert len(serials) == LOG_KEPT
     assert (serials[0], serials[-1]) == (209, 10)
 
 
@@ -226,10 +239,10 @@ def test_failing_since_is_the_last_success_and_stays_until_the_next():
     sync.absorb_success(asked_at=T0)
     sync.absorb_failure("no answer", asked_at=T1)
     sync.absorb_failure("still none", asked_at=T2)
-    state = sync.sync_state()
+    state = SyncState.now()
     assert (state.failing_since, state.message) == (T0, "still none")
     sync.absorb_success(asked_at=T2)
-    assert sync.sync_state().failing_since is None
+    assert SyncState.now().failing_since is None
 
 
 def test_renamed_status_word_of_a_region_is_kept_with_its_age():

@@ -1,16 +1,17 @@
-"""The mirror (what the backend told us, written by `sync` alone) and our own rows.
+"""The mirror: what the backend told us. Everybody may read it; only `rttm.sync` writes it.
 
 No constraint repeats a rule of `core.rules`: what the backend has, we show.
 """
 
+from collections.abc import Collection
 from dataclasses import fields
 from typing import Any
 
-from django.conf import settings
 from django.db import models
+from django.db.models import Prefetch, Q
 
-from .core import schema
-from .core.terms import RegionCode
+from rttm.core import schema
+from rttm.core.terms import EntryStatus, RegionCode
 
 
 class Mirrored(models.Model):
@@ -23,8 +24,17 @@ class Mirrored(models.Model):
         abstract = True
 
 
+class Services(models.QuerySet["Service"]):
+    """Questions to the mirror as a whole."""
+
+    def whole(self) -> "Services":
+        """With all that `value` reads."""
+        pools = Prefetch("regions", Region.objects.prefetch_related("pool"))
+        return self.select_related("monitor", "performance_monitor").prefetch_related(pools)
+
+
 class Service(Mirrored):
-    """One RTTM service. Mirror: only `sync` writes it."""
+    """One RTTM service."""
 
     zone = models.CharField(max_length=255)
     fqdn = models.CharField(max_length=255)
@@ -48,6 +58,8 @@ class Service(Mirrored):
     gone_at = models.DateTimeField(null=True)  # since when the backend no longer has it
     answers_seen_at = models.DateTimeField(null=True)  # when we last asked what it serves
 
+    objects = Services.as_manager()
+
     class Meta:
         ordering = ("fqdn",)
         constraints = (models.UniqueConstraint(fields=("zone", "fqdn"), name="service_lives_once"),)
@@ -68,7 +80,7 @@ class Service(Mirrored):
 
     @property
     def value(self) -> schema.Service:
-        """The whole service as a value; prefetch `regions__pool` and both monitors first."""
+        """The whole service as a value; `whole()` fetches what it reads."""
         return schema.Service(
             **_own(self, schema.Service, skip={"region", "monitor", "performance_monitor"}),
             region=tuple(region.value for region in self.regions_in_order()),
@@ -102,8 +114,6 @@ class Monitor(Mirrored):
 
 
 class HealthMonitor(Monitor):
-    """Mirror: only `sync` writes it."""
-
     service = models.OneToOneField(Service, models.CASCADE, related_name="monitor")
 
     @property
@@ -112,8 +122,6 @@ class HealthMonitor(Monitor):
 
 
 class PerformanceMonitor(Monitor):
-    """Mirror: only `sync` writes it."""
-
     service = models.OneToOneField(Service, models.CASCADE, related_name="performance_monitor")
 
     @property
@@ -122,7 +130,7 @@ class PerformanceMonitor(Monitor):
 
 
 class Region(Mirrored):
-    """A part of the world with its pool, and what it serves. Mirror: only `sync` writes it."""
+    """A part of the world with its pool, and what it serves."""
 
     service = models.ForeignKey(Service, models.CASCADE, related_name="regions")
     region_code = models.CharField(max_length=32)
@@ -136,9 +144,8 @@ class Region(Mirrored):
     status = models.CharField(max_length=16)
     status_since = models.DateTimeField()
     task_id = models.TextField(blank=True)
-    answer = models.JSONField(
-        null=True
-    )  # records served: [[type, value, weight], …]; null: unasked
+    # The records served, [[type, value, weight], …]; null until we asked.
+    answer = models.JSONField(null=True)
     answer_since = models.DateTimeField(null=True)
 
     class Meta:
@@ -163,7 +170,7 @@ class Region(Mirrored):
 
 
 class PoolEntry(Mirrored):
-    """One address in a region's pool. Mirror: only `sync` writes it."""
+    """One address in a region's pool."""
 
     region = models.ForeignKey(Region, models.CASCADE, related_name="pool")
     position = models.PositiveIntegerField()
@@ -187,6 +194,16 @@ class PoolEntry(Mirrored):
         return f"{self.region} {self.address}"
 
     @property
+    def is_waiting(self) -> bool:
+        """Up again, or unknown, but out until somebody recovers it (mode `remove`)."""
+        return self.was_down and self.status != EntryStatus.DOWN
+
+    @staticmethod
+    def waiting(path: str = "") -> Q:
+        """`is_waiting` for a query; of a model other than this, with the path to here."""
+        return Q((f"{path}was_down", True)) & ~Q((f"{path}status", EntryStatus.DOWN))
+
+    @property
     def value(self) -> schema.PoolEntry:
         return schema.PoolEntry(
             **_own(self, schema.PoolEntry, skip={"log"}),
@@ -195,7 +212,7 @@ class PoolEntry(Mirrored):
 
 
 class LogRecord(models.Model):
-    """One change of a region's response set, as the backend logged it. Mirror: only `sync`."""
+    """One change of a region's response set, as the backend logged it."""
 
     service = models.ForeignKey(Service, models.CASCADE, related_name="log")
     region_code = models.CharField(max_length=32)
@@ -224,7 +241,7 @@ class LogRecord(models.Model):
 
 
 class SyncState(models.Model):
-    """One row: how the mirror stands to the backend. Only `sync` writes it."""
+    """One row: how the mirror stands to the backend."""
 
     succeeded_at = models.DateTimeField(null=True)
     failing_since = models.DateTimeField(null=True)
@@ -233,120 +250,13 @@ class SyncState(models.Model):
     def __str__(self) -> str:
         return f"failing since {self.failing_since}" if self.failing_since else "in step"
 
-
-class Kept(models.Model):
-    """What we keep of anything a person did: who, when, from where, on what."""
-
-    service = models.ForeignKey(Service, models.SET_NULL, null=True, related_name="%(class)ss")
-    fqdn = models.CharField(max_length=255, blank=True)
-    region_code = models.CharField(max_length=32, blank=True)
-    address = models.CharField(max_length=255, blank=True)
-    actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="%(class)ss"
-    )
-    actor_name = models.CharField(max_length=150, blank=True)  # survives the account
-    remote_address = models.GenericIPAddressField(null=True)
-    created_at = models.DateTimeField(db_index=True)
-    finished_at = models.DateTimeField(null=True)
-    before = models.JSONField(default=dict)
-    after = models.JSONField(default=dict)
-    message = models.TextField(blank=True)
-
-    class Meta:
-        abstract = True
-        ordering = ("-created_at", "-pk")
-
-    def __str__(self) -> str:
-        return f"{self.actor_name} {self.subject}"
-
-    @property
-    def subject(self) -> str:
-        """What it was about, in words."""
-        return " ".join(filter(None, (self.fqdn, self.region_code, self.address)))
+    @classmethod
+    def now(cls) -> "SyncState":
+        """The one row, or what it would say before the first sync."""
+        return cls.objects.filter(pk=1).first() or cls(pk=1)
 
 
-class Edit(Kept):
-    """A change a person made to the configuration."""
-
-    class Verb(models.TextChoices):
-        CREATE = "create", "added"
-        UPDATE = "update", "changed"
-        DELETE = "delete", "deleted"
-
-    class Outcome(models.TextChoices):
-        PENDING = "pending", "asking the backend"
-        SAVED = "saved", "saved"
-        UNCHANGED = "unchanged", "nothing to change"
-        REJECTED = "rejected", "rejected"
-        CONFLICT = "conflict", "conflict: changed by someone else first"
-        UNAVAILABLE = "unavailable", "not sent: the backend did not answer"
-        UNKNOWN = "unknown", "not known yet: no answer after sending"
-        NOT_APPLIED = "not_applied", "not applied"
-
-    OPEN = (Outcome.PENDING, Outcome.UNKNOWN)
-
-    verb = models.CharField(max_length=16, choices=Verb)
-    outcome = models.CharField(max_length=16, choices=Outcome, default=Outcome.PENDING)
-
-
-class Action(Kept):
-    """Something a person asked the workers to do; the row is the truth, the queue wakes them."""
-
-    class Verb(models.TextChoices):
-        ACTIVATE = "activate", "Activate"
-        DEACTIVATE = "deactivate", "Deactivate"
-        RECOVER = "recover", "Recover"
-        RECOVERIP = "recoverip", "Recover address"
-        SYNC = "sync", "Sync"
-        LOG_REPORT = "log_report", "Log report"
-
-    class State(models.TextChoices):
-        QUEUED = "queued", "queued"
-        RUNNING = "running", "running"
-        SUCCEEDED = "succeeded", "succeeded"
-        FAILED = "failed", "failed"
-
-    UNFINISHED = (State.QUEUED, State.RUNNING)
-    FINISHED = (State.SUCCEEDED, State.FAILED)
-
-    verb = models.CharField(max_length=16, choices=Verb)
-    state = models.CharField(max_length=16, choices=State, default=State.QUEUED)
-    attempts = models.PositiveIntegerField(default=0)
-    started_at = models.DateTimeField(null=True)
-    claimed_until = models.DateTimeField(null=True)  # a worker's lease
-
-    class Meta(Kept.Meta):
-        indexes = (
-            models.Index(
-                fields=("claimed_until",),
-                condition=models.Q(state__in=("queued", "running")),
-                name="action_unfinished",
-            ),
-        )
-
-    @property
-    def is_finished(self) -> bool:
-        return self.state in self.FINISHED
-
-
-class LogReport(models.Model):
-    """What happened to a service in a span of time, built in the background."""
-
-    action = models.OneToOneField(Action, models.CASCADE, related_name="log_report")
-    start = models.DateTimeField()
-    end = models.DateTimeField()
-    rows = models.JSONField(default=list)  # the backend's records, as on the wire
-    built_at = models.DateTimeField(null=True)
-    is_cut = models.BooleanField(default=False)  # the backend gave as many as it ever does
-
-    class Meta:
-        ordering = ("-pk",)
-
-    def __str__(self) -> str:
-        return f"{self.action.fqdn} {self.start:%Y-%m-%d %H:%M} to {self.end:%Y-%m-%d %H:%M}"
-
-
-def _own(row: models.Model, kind: type[Any], skip: frozenset[str] | set[str] = frozenset()) -> dict:
+def _own(row: Mirrored, kind: type, *, skip: Collection[str] = ()) -> dict[str, Any]:
     """A row's columns under the names of its value's fields."""
     names = (field.name for field in fields(kind))
     values = {name: getattr(row, name) for name in names if name not in skip}

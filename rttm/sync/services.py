@@ -1,0 +1,63 @@
+"""Absorb whole services: told, unchanged, or gone."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db import transaction
+
+from rttm import live
+from rttm.core import schema
+from rttm.models import HealthMonitor, PerformanceMonitor, Service
+
+from .regions import create_region, update_regions
+from .rows import columns, touch_service, write
+
+
+@transaction.atomic
+def absorb_service(remote: schema.Service, *, asked_at: datetime) -> Service:
+    """Make the mirror say what the backend said of one service, all of it."""
+    row = Service.objects.whole().filter(zone=remote.zone, fqdn=remote.fqdn).first()
+    if row is None:
+        return _create(remote, asked_at)
+    if row.seen_at <= asked_at:
+        _update(row, remote, asked_at)
+    return row
+
+
+def _create(remote: schema.Service, asked_at: datetime) -> Service:
+    row = Service.objects.create(**columns(remote), seen_at=asked_at, status_since=asked_at)
+    HealthMonitor.objects.create(service=row, seen_at=asked_at, **columns(remote.monitor))
+    PerformanceMonitor.objects.create(
+        service=row, seen_at=asked_at, **columns(remote.performance_monitor)
+    )
+    for region in remote.region:
+        create_region(row, region, asked_at)
+    live.touch("services", "counts")
+    return row
+
+
+def _update(row: Service, remote: schema.Service, asked_at: datetime) -> None:
+    came_back = row.gone_at is not None
+    changed = write(row, columns(remote) | {"gone_at": None}, asked_at)
+    changed |= write(row.monitor, columns(remote.monitor), asked_at)
+    changed |= write(row.performance_monitor, columns(remote.performance_monitor), asked_at)
+    changed |= update_regions(row, remote.region, asked_at)
+    Service.objects.filter(pk=row.pk).update(seen_at=asked_at)
+    if changed:
+        touch_service(row.pk)
+    if came_back:
+        live.touch("services")
+
+
+def absorb_unchanged(pks: Collection[int], *, asked_at: datetime) -> None:
+    """The backend said of these services what the mirror already says."""
+    Service.objects.filter(pk__in=pks, seen_at__lt=asked_at).update(seen_at=asked_at)
+
+
+@transaction.atomic
+def absorb_gone(key: schema.ServiceKey, *, asked_at: datetime) -> None:
+    """The backend no longer has this service: mark it, keep what we knew."""
+    rows = Service.objects.filter(zone=key.zone, fqdn=key.fqdn, gone_at=None, seen_at__lte=asked_at)
+    pk = rows.values_list("pk", flat=True).first()
+    if pk and rows.update(gone_at=asked_at, seen_at=asked_at):
+        touch_service(pk)
