@@ -1,0 +1,26 @@
+"""The only writer of the mirror: make our rows say what the backend said, and announce it.
+
+Every absorb takes the moment its request was sent and leaves alone what was told later, so a
+slow full sync cannot undo a fresh edit.
+"""
+
+from .answers import absorb_answers, absorb_log
+from .pool_entries import absorb_pool_entry, absorb_pool_entry_gone, absorb_recovered
+from .regions import absorb_region, absorb_region_gone
+from .services import absorb_gone, absorb_service, absorb_unchanged
+from .state import absorb_failure, absorb_success
+
+__all__ = [
+    "absorb_answers",
+    "absorb_failure",
+    "absorb_gone",
+    "absorb_log",
+    "absorb_pool_entry",
+    "absorb_pool_entry_gone",
+    "absorb_recovered",
+    "absorb_region",
+    "absorb_region_gone",
+    "absorb_service",
+    "absorb_success",
+    "absorb_unchanged",
+]
