@@ -1,6 +1,8 @@
 """One address's health at one monitoring site: fold a probe result into it. Pure, no clock."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from math import inf
 from statistics import median
 
 from .terms import EntryStatus
@@ -8,6 +10,8 @@ from .terms import EntryStatus
 SILENT_INTERVALS = 3  # nothing reported for so long: unknown (semantics, our decision)
 SILENT = "not probed since"  # the last run's evidence is no longer to be relied on
 RUNS_REMEMBERED = 5  # performance runs whose median ranks an address
+
+Milliseconds = float | None  # None: the run failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +33,19 @@ class Health:
     seen_at: float = 0
     message: str = ""
     response_ms: float | None = None
-    runs: tuple[float, ...] = ()  # milliseconds of the last performance runs, oldest first
+    runs: tuple[Milliseconds, ...] = ()  # the last performance runs, oldest first
     measured_at: float = 0  # the newest of them
 
     @property
     def median_ms(self) -> float | None:
-        return median(self.runs) if self.runs else None
+        return middle(self.runs)
+
+
+def middle(times: Iterable[Milliseconds]) -> float | None:
+    """Their median, to which what failed is slower than any time; None without a figure."""
+    known = [inf if ms is None else ms for ms in times]
+    found = median(known) if known else inf
+    return found if found < inf else None
 
 
 def step(health: Health, result: ProbeResult, *, at: float, recovery_delay: int) -> Health:
@@ -66,8 +77,8 @@ def expire(health: Health, *, now: float, interval: float) -> Health:
 
 
 def measure(health: Health, result: ProbeResult, *, at: float) -> Health:
-    """Fold one performance run in; a run that failed has no time and is left out."""
-    if result.status != EntryStatus.UP or result.response_ms is None:
+    """Fold one performance run in; one that told nothing of the address is left out."""
+    if result.status == EntryStatus.UNK:
         return health
-    runs = (*health.runs, result.response_ms)[-RUNS_REMEMBERED:]
-    return replace(health, runs=runs, measured_at=at)
+    took = result.response_ms if result.status == EntryStatus.UP else None
+    return replace(health, runs=(*health.runs, took)[-RUNS_REMEMBERED:], measured_at=at)

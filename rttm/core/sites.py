@@ -1,13 +1,13 @@
 """What several monitoring sites together say of one address. Pure, no clock."""
 
 from collections.abc import Iterable, Sequence
-from statistics import median
 from typing import NamedTuple
 
-from .health import SILENT_INTERVALS
+from .health import SILENT_INTERVALS, Milliseconds, middle
 from .terms import EntryStatus
 
 REPORTED_INTERVALS = 2  # a site that was silent for longer does not vote
+SILENT_MINUTES = 3  # a site reports in once a minute; silent for so long, it is not at work
 
 
 class Report(NamedTuple):
@@ -18,9 +18,9 @@ class Report(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """The times (milliseconds) of a site's last performance runs, and when the newest was."""
+    """The times of a site's last performance runs, and when the newest was."""
 
-    runs: Sequence[float]
+    runs: Sequence[Milliseconds]
     measured_at: float
 
 
@@ -63,11 +63,10 @@ def ranking_ms(figures: Iterable[Figure], *, interval: float) -> float | None:
     So every site has one voice, however many runs it has made, and one site that is far away
     from an address does not move it by more than its voice. A site whose newest run is more than
     two intervals (seconds, of the performance monitor) older than the newest of all is left out:
-    it stopped measuring, or cannot reach the address. None when nobody ever measured it.
+    it stopped measuring. None when nobody ever measured it, or half of the runs failed.
     """
     measured = [figure for figure in figures if figure.runs]
     if len(measured) == 1:  # the usual case, and the loop is full of it
-        return median(measured[0].runs)
+        return middle(measured[0].runs)
     oldest = max((f.measured_at for f in measured), default=0) - REPORTED_INTERVALS * interval
-    voices = [median(figure.runs) for figure in measured if figure.measured_at >= oldest]
-    return median(voices) if voices else None
+    return middle(middle(figure.runs) for figure in measured if figure.measured_at >= oldest)

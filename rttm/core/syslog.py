@@ -21,9 +21,8 @@ place of each word stays the same.
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from statistics import median
 
-from .health import Health, ProbeResult
+from .health import Health, Milliseconds, ProbeResult, middle
 from .notify import Moment, News, RegionNow, changed_regions, clean, is_service_changed, stamp
 from .schema import Service
 from .terms import SYSLOG_FACILITIES, ChangeType, EntryStatus, Status, SyslogDelivery
@@ -52,7 +51,7 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 DATAGRAM_BYTES = 1024  # RFC 3164, section 4.1
 HOST_LENGTH = 63
 
-Times = Mapping[str, tuple[float, ...]]
+Times = Mapping[str, tuple[Milliseconds, ...]]
 """The last response times in ms of each address, oldest first."""
 
 
@@ -160,7 +159,7 @@ def _rttm_messages(news: News, times: Times, sender: Sender) -> Iterator[str]:
 
 def _rttm_message(news: News, region: RegionNow, times: Times, sender: Sender) -> str:
     runs = [times.get(address, ()) for address in region.served]
-    medians = [median(some) if some else None for some in runs]
+    medians = [middle(some) for some in runs]
     values = {
         **_common(news.service, news.moment, news.serial, sender),
         "reg": region.region_code,
@@ -189,7 +188,7 @@ def _ms(milliseconds: float | None) -> str:
     return NOTHING if milliseconds is None else f"{milliseconds:.0f}"
 
 
-def _list(runs: Iterable[float]) -> str:
+def _list(runs: Iterable[Milliseconds]) -> str:
     return ",".join(map(_ms, runs)) or NOTHING
 
 

@@ -22,6 +22,7 @@ class Cause:
     user_name: str = ""
     addresses: tuple[AddressChange, ...] = ()  # those whose status is another one
     site_code: str = ""  # the monitoring site whose results these are
+    is_silence: bool = False  # a gap in probing began
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,14 @@ class Serving:
     records: tuple[Record, ...]
     in_failover: bool
     held: bool
+    in_gap: bool = False
+
+    @property
+    def told_status(self) -> str:
+        """Reports say `up` where a region's status is `ok` (WSDL 3.7.11), and of a gap `unk`."""
+        if self.in_gap:
+            return Status.UNK
+        return "up" if self.status == Status.OK else str(self.status)
 
     @property
     def rows(self) -> list[list[object]]:
@@ -107,13 +116,8 @@ def _records(
             change_ts=at,
             change_type=cause.change_type,
             region_code=code,
-            region_status=_told(serving.status),
+            region_status=serving.told_status,
             user_name=by_user,
             serve_count=serving.serve_count,
             records=serving.rows,
         )
-
-
-def _told(status: str) -> str:
-    """Reports say `up` where a region's status is `ok` (WSDL 3.7.11)."""
-    return "up" if status == Status.OK else str(status)

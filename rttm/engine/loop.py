@@ -5,6 +5,7 @@ Everything slow is a task of its own or happens in the database thread that `cal
 
 import asyncio
 import logging
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import suppress
@@ -12,12 +13,13 @@ from functools import partial
 from typing import Any, Protocol
 
 from rttm.core.health import ProbeResult
+from rttm.core.schedule import Kind
 from rttm.core.schema import Monitor
 from rttm.core.terms import EntryStatus
 
 from . import probes
+from .neighbours import Neighbours, Seen
 from .plans import Plan, Plans
-from .silence import Silence
 from .store import RunResult, Watched
 from .targets import Limits
 
@@ -41,9 +43,11 @@ class Store(Protocol):
 
     def record_results(self, results: list[RunResult], *, site_code: str, now: float) -> None: ...
 
-    def expire(self, now: float) -> bool: ...
+    def expire(
+        self, now: float, site_code: str, under_way: Collection[tuple[int, str]], after: int
+    ) -> int: ...
 
-    def report_in(self, now: float, site_code: str) -> dict[str, float]: ...
+    def report_in(self, now: float, site_code: str, loop_id: str) -> Seen: ...
 
 
 class Run(Protocol):
@@ -78,7 +82,8 @@ class Loop:
         self._max_in_flight = max_in_flight
         self._run = run
         self._plans = Plans(seconds_per_minute)
-        self._silence = Silence(seconds_per_minute)
+        self._loop_id = secrets.token_hex(8)
+        self._neighbours = Neighbours(self._loop_id, seconds_per_minute)
         self._versions: dict[int, int] = {}
         self._running: set[Plan] = set()
         self._results: list[RunResult] = []
@@ -122,11 +127,21 @@ class Loop:
         """Let silence count: as often as the shortest interval is long, and when we start."""
         if _has_passed(self._expired_at, self._minute, now):
             # All of it before any probe: a new result would hide that there was a silence.
-            more = True
-            while more:
-                more = await self._call(self._store.expire, now)
-            self._silence.look(await self._call(self._store.report_in, now, self._site_code), now)
+            after = await self._call(self._store.expire, now, self._site_code, self._under_way, 0)
+            while after:
+                after = await self._call(
+                    self._store.expire, now, self._site_code, self._under_way, after
+                )
+            seen = await self._call(self._store.report_in, now, self._site_code, self._loop_id)
+            self._neighbours.look(seen, now, self._site_code)
             self._expired_at = now
+
+    @property
+    def _under_way(self) -> frozenset[tuple[int, str]]:
+        """The addresses of which we are about to hear: their silence is not over yet."""
+        running = {(p.service_id, p.address) for p in self._running if p.kind == Kind.HEALTH}
+        ended = {(r.service_id, r.address) for r in self._results if r.kind == Kind.HEALTH}
+        return frozenset(running | ended)
 
     async def _reload(self, now: float) -> None:
         if not _has_passed(self._reloaded_at, RELOAD, now):

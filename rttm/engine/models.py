@@ -116,6 +116,7 @@ class Site(models.Model):
 
     code = models.CharField(max_length=CODE_LENGTH, unique=True)
     seen_at = models.FloatField()
+    loop_id = models.CharField(max_length=CODE_LENGTH)  # each start of a loop has its own
 
     def __str__(self) -> str:
         return self.code
@@ -147,6 +148,7 @@ class RegionState(models.Model):
     status = models.CharField(max_length=CODE_LENGTH, default=UNKNOWN)
     in_failover = models.BooleanField(default=False)
     held = models.BooleanField(default=False)  # in failover until recover (auto_recover N)
+    in_gap = models.BooleanField(default=False)  # its failover was not looked at since
     since = models.FloatField(default=0)
     serve_count = models.PositiveIntegerField(default=1)
     records = models.JSONField(default=list)

@@ -34,8 +34,7 @@ def prune(now: float) -> None:
     """Drop old records, but not the ones that say what was served when the kept time begins."""
     old = ResponseRecord.objects.filter(change_ts__lt=now - settings.RETENTION_DAYS * DAY)
     newest = old.order_by().values("zone_name", "fqdn", "region_code").annotate(last=Max("pk"))
-    kept = list(newest.values_list("last", flat=True))
-    old.exclude(pk__in=kept).delete()
+    old.exclude(pk__in=newest.values("last")).delete()
 
 
 def _of(key: ServiceKey) -> QuerySet[ResponseRecord]:

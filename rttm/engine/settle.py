@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 
 from django.conf import settings
 
-from rttm.core.eligibility import Decision, Fact, decide_service, latches
+from rttm.core.eligibility import Decision, Fact, decide_service, effective, latches
+from rttm.core.schema import Region
 from rttm.core.schema import Service as ServiceValue
 from rttm.core.sites import Figure, ranking_ms
-from rttm.core.terms import Status
+from rttm.core.terms import EntryStatus, Status
 
 from . import history, notify
 from .history import Cause, Serving, Servings
@@ -50,7 +51,7 @@ def settle_all(rows: Mapping[int, Service], causes: Mapping[int, Cause]) -> dict
     settled = {pk: _settled(rows[pk].value, known[pk]) for pk in causes}
     _keep_latches(known, settled)
     servings = {
-        pk: _servings(rows[pk].value, done.decisions, known[pk].regions)
+        pk: _servings(rows[pk].value, done.decisions, known[pk], causes[pk])
         for pk, done in settled.items()
     }
     serials = _record_changes(rows, causes, known, servings)
@@ -135,28 +136,42 @@ def _keep_latches(known: Mapping[int, Known], settled: Mapping[int, Settled]) ->
 
 
 def _servings(
-    service: ServiceValue, decisions: Mapping[str, Decision], states: States
+    service: ServiceValue, decisions: Mapping[str, Decision], known: Known, cause: Cause
 ) -> dict[str, Serving]:
     return {
-        code: _serving(service, decisions.get(code), states.get(code))
-        for code in (region.region_code for region in service.region)
+        region.region_code: _serving(region, service, decisions, known, cause)
+        for region in service.region
     }
 
 
 def _serving(
-    service: ServiceValue, decision: Decision | None, state: RegionState | None
+    region: Region,
+    service: ServiceValue,
+    decisions: Mapping[str, Decision],
+    known: Known,
+    cause: Cause,
 ) -> Serving:
     """An inactive service answers nothing; a region that waited for recover goes on waiting."""
+    decision, state = decisions.get(region.region_code), known.regions.get(region.region_code)
     if decision is None:
         held = state is not None and state.held and not service.auto_recover
         return Serving(Status.UNK, 1, (), in_failover=False, held=held)
+    is_gap = cause.is_silence or (state is not None and state.in_gap)
     return Serving(
         str(decision.status),
         decision.serve_count,
         decision.records,
         in_failover=decision.in_failover,
         held=decision.in_failover and not service.auto_recover,
+        in_gap=is_gap and decision.in_failover and _is_unknown(region, service, known),
     )
+
+
+def _is_unknown(region: Region, service: ServiceValue, known: Known) -> bool:
+    """All its addresses; a failover goes on then, so its status cannot tell of a gap in probing."""
+    pool = effective(region, service).pool
+    facts = [known.facts.get(entry.address, Fact()) for entry in pool]
+    return all(fact.status == EntryStatus.UNK for fact in facts)
 
 
 def _record_changes(
@@ -189,8 +204,8 @@ def record_removal(row: Service, cause: Cause) -> None:
 def _is_news(state: RegionState | None, serving: Serving) -> bool:
     if state is None:
         return True
-    was = (state.status, state.serve_count, state.records)
-    return was != (serving.status, serving.serve_count, serving.rows)
+    was = (state.status, state.serve_count, state.records, state.in_gap)
+    return was != (serving.status, serving.serve_count, serving.rows, serving.in_gap)
 
 
 def _keep_states(
@@ -204,7 +219,9 @@ def _keep_states(
         ],
         update_conflicts=True,
         unique_fields=["service", "region_code"],
-        update_fields=["status", "in_failover", "held", "since", "serve_count", "records"],
+        update_fields=[
+            *("status", "in_failover", "held", "in_gap", "since", "serve_count", "records")
+        ],
     )
 
 
@@ -228,6 +245,7 @@ def _state(pk: int, at: float, code: str, serving: Serving, was: RegionState | N
         status=serving.status,
         in_failover=serving.in_failover,
         held=serving.held,
+        in_gap=serving.in_gap,
         since=was.since if was and was.status == serving.status else at,
         serve_count=serving.serve_count,
         records=serving.rows,

@@ -16,6 +16,7 @@ from rttm.core.terms import EntryStatus
 from rttm.engine import store as real_store
 from rttm.engine.loop import Loop
 from rttm.engine.models import Health as HealthRow
+from rttm.engine.neighbours import Seen
 from rttm.engine.store import RunResult, Watched
 from rttm.engine.targets import Limits, limits
 from rttm.engine.thread import call as engine_call
@@ -43,8 +44,9 @@ class Store:
         self.batches: list[int] = []
         self.expired: list[float] = []
         self.silent = 0  # slices of services to expire beyond the next one
+        self.spared: list[set[tuple[int, str]]] = []  # what was under way then
         self.broken_for: set[int] = set()
-        self.other_sites: dict[str, float] = {}
+        self.seen = Seen({})  # of the other sites
 
     def put(self, service_id: int, value: Service) -> None:
         self.services[service_id] = value
@@ -65,13 +67,17 @@ class Store:
         self.batches.append(len(results))
         self.results += results
 
-    def report_in(self, now: float, site_code: str) -> dict[str, float]:
-        return dict(self.other_sites)
+    def report_in(self, now: float, site_code: str, loop_id: str) -> Seen:
+        seen, self.seen = self.seen, replace(self.seen, last_loop=loop_id)
+        return seen
 
-    def expire(self, now: float) -> bool:
+    def expire(
+        self, now: float, site_code: str, under_way: Collection[tuple[int, str]], after: int
+    ) -> int:
         self.expired.append(now)
+        self.spared.append(set(under_way))
         self.silent -= 1
-        return self.silent >= 0
+        return after + 1 if self.silent >= 0 else 0
 
 
 async def call(function: Callable[..., Any], *args: Any) -> Any:
@@ -471,13 +477,14 @@ def test_all_silence_is_recorded_before_the_first_probe():
 def test_site_that_fell_silent_is_named_once_and_once_more_when_it_is_back(caplog):
     caplog.set_level("INFO", "rttm.engine")
     store = Store(health_only("192.0.2.1"))
-    store.other_sites = {"LHR": START, "EWR": START}
+    others = {"LHR": START, "EWR": START}
+    store.seen = Seen(others)
 
     async def scenario(stage):
         for minute in range(1, 9):
-            store.other_sites["EWR"] = stage.now
+            others["EWR"] = stage.now
             if minute > 6:
-                store.other_sites["LHR"] = stage.now
+                others["LHR"] = stage.now
             await stage.tick(after=60)
         return [record.getMessage() for record in caplog.records if "site" in record.msg]
 
@@ -485,6 +492,24 @@ def test_site_that_fell_silent_is_named_once_and_once_more_when_it_is_back(caplo
         "site LHR has not reported since 2023-11-14 22:13:20 UTC: it does not vote until it does",
         "site LHR reports again",
     ]
+
+
+def test_silence_of_an_address_is_not_looked_at_while_its_run_is_under_way():
+    """With its retries a run may last longer than the three intervals that count as silence."""
+    store = Store(health_only("192.0.2.1", "192.0.2.2"))
+
+    async def scenario(stage):
+        stage.runs.hanging.add("192.0.2.1")
+        await stage.ticks(121, step=1)
+        stage.runs.release.set()
+        await stage.settle()
+        await stage.tick(after=60)
+        await stage.tick(after=60)
+        return store.spared
+
+    at_start, *under_way, result_not_handed_in, ended = staged(scenario, store)
+    assert (at_start, ended) == (set(), set())
+    assert [*under_way, result_not_handed_in] == [{(1, "192.0.2.1")}] * 3
 
 
 def test_round_that_fails_is_logged_and_the_loop_goes_on(caplog):

@@ -181,7 +181,7 @@ class TestMails:
     def test_silence_is_told_and_its_end_too(self, db):
         engine = Engine(notify_events=("svc",))
         engine.probe(_1="up", _2="up")
-        store.expire(NOW + 1000)
+        store.expire(NOW + 1000, "XXX")
         assert engine.mails == [(OWNER, "[RTTM] www.example.com unknown")]
         engine.probe(NOW + 1000, _1="up")
         assert engine.mails[1:] == [(OWNER, "[RTTM] www.example.com ok")]

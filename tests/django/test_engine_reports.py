@@ -59,7 +59,7 @@ def probe(row: models.Service, at: float) -> None:
 def test_a_gap_in_probing_is_unknown_in_both_reports_from_the_last_result_to_the_next(db):
     row = create()
     probe(row, NOW + 60)
-    store.expire(NOW + DAY)  # the engine was off, and starts
+    store.expire(NOW + DAY, "XXX")  # the engine was off, and starts
     probe(row, NOW + DAY)
     log = reports.log_report(KEY, int(NOW), int(NOW) + DAY)[0]
     told = [(record.change_ts - int(NOW), record.region_status) for record in log]

@@ -1,5 +1,6 @@
 """What the engine's store makes of configurations, probe results and silence."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -71,14 +72,15 @@ class Engine:
         result = ProbeResult(status, f"said {status}")
         return store.RunResult(row.pk, version or row.version, address, Kind.HEALTH, result, at)
 
-    def measure(self, at: float = NOW, *, site: str = "XXX", **milliseconds: float) -> None:
+    def measure(self, at: float = NOW, *, site: str = "XXX", **times: float | None) -> None:
+        """Runs by the last number of the address; those without a time failed."""
         row = self.row
         results = [
             store.RunResult(
                 row.pk, row.version, f"192.0.2.{name[1:]}", Kind.PERF,
-                ProbeResult(EntryStatus.UP, "fast", ms), at,
+                ProbeResult(EntryStatus.UP if ms else EntryStatus.DOWN, "said", ms), at,
             )
-            for name, ms in milliseconds.items()
+            for name, ms in times.items()
         ]  # fmt: skip
         store.record_results(results, site_code=site, now=at)
 
@@ -222,7 +224,7 @@ class TestLatch:
         assert engine.entry(ONE).log == ()
 
     def test_silence_does_not_lift_the_latch(self, engine):
-        store.expire(NOW + 10 * INTERVAL)
+        store.expire(NOW + 10 * INTERVAL, "XXX")
         assert engine.entry(ONE).status == EntryStatus.UNK
         assert engine.serves() == (TWO,)
 
@@ -278,27 +280,85 @@ class TestHeldInFailover:
 class TestSilence:
     def test_statuses_are_unknown_after_three_intervals(self, engine):
         engine.probe(_1="up", _2="down")
-        store.expire(NOW + 3 * INTERVAL)
+        store.expire(NOW + 3 * INTERVAL, "XXX")
         assert engine.entry(ONE).status == EntryStatus.UP
-        store.expire(NOW + 3 * INTERVAL + 1)
+        store.expire(NOW + 3 * INTERVAL + 1, "XXX")
         assert engine.entry(ONE).status == EntryStatus.UNK
         assert engine.entry(TWO).log[0].status == EntryStatus.UNK
         assert engine.seen.status == Status.UNK
 
     def test_no_report_shows_a_gap_in_probing_as_up(self, engine):
         engine.probe(NOW, _1="up", _2="up")
-        store.expire(NOW + 100 * INTERVAL)
+        store.expire(NOW + 100 * INTERVAL, "XXX")
         gap = engine.log[-1]
         assert (gap.change_type, gap.region_status) == ("health", "unk")
         assert gap.change_ts == int(NOW)
 
+    def test_a_gap_is_recorded_also_where_failover_goes_on_through_it(self, engine):
+        held = replace(engine.row.value, auto_recover=False)
+        engine.change(held)
+        engine.probe(_1="down", _2="down")
+        store.expire(NOW + 100 * INTERVAL, "XXX")
+        assert engine.seen.status == Status.FAILOVER
+        engine.probe(NOW + 100 * INTERVAL, _1="up")
+        assert engine.seen.status == Status.FAILOVER  # until recover
+        target = ("192.0.2.99",)
+        assert engine.told[-3:] == [
+            ("health", "global", "failover", target),
+            ("health", "global", "unk", target),
+            ("health", "global", "failover", target),
+        ]
+        assert [record.change_ts - int(NOW) for record in engine.log[-2:]] == [0, 100 * INTERVAL]
+
+    def test_an_edit_in_a_gap_does_not_end_it(self, engine):
+        engine.change(replace(engine.row.value, auto_recover=False))
+        engine.probe(_1="down", _2="down")
+        store.expire(NOW + 100 * INTERVAL, "XXX")
+        region = replace(engine.row.value.region[0], failover_data="192.0.2.98")
+        engine.change(replace(engine.row.value, region=(region,)), NOW + 100 * INTERVAL)
+        assert engine.told[-1][:3] == ("user", "global", "unk")
+
+    def test_a_failover_before_the_first_probe_is_no_gap(self):
+        engine = Engine(builders.service(region=(builders.region(apmc=3),)))
+        assert engine.told[-1][2] == "failover"
+        store.expire(NOW + 100 * INTERVAL, "XXX")
+        assert engine.told[-1][2] == "failover"
+
+    def test_an_address_whose_run_is_under_way_stays_as_it_was(self, engine):
+        engine.probe(_1="down", _2="down")
+        late = NOW + 4 * INTERVAL
+        store.expire(late, "XXX", {(engine.row.pk, ONE)})
+        assert [engine.entry(a).status for a in (ONE, TWO)] == ["down", "unk"]
+        store.expire(late, "XXX")
+        assert engine.entry(ONE).status == EntryStatus.UNK
+
+    def test_a_site_that_is_at_work_looks_after_its_own(self, engine):
+        engine.probe(_1="down", site="LHR")
+        late = NOW + 4 * INTERVAL
+        store.report_in(late, "LHR", "a")
+        store.expire(late + 1, "XXX")
+        assert engine.entry(ONE).status == EntryStatus.DOWN
+        store.expire(late + 3 * 60 + 1, "XXX")  # it fell silent meanwhile
+        assert engine.entry(ONE).status == EntryStatus.UNK
+
+    def test_an_activated_service_has_never_been_seen(self, engine):
+        """So its addresses are probed at once, whatever the loop remembers or forgot."""
+        engine.probe(_1="up")
+        store.deactivate(engine.row, now=NOW, user_name=USER)
+        store.activate(engine.row, now=NOW, user_name=USER)
+        [watched] = store.watched([engine.row.pk], "XXX")
+        assert watched.healths[ONE].seen_at == 0
+        assert engine.entry(ONE).log[0].time == int(NOW)
+
     def test_a_long_silence_of_many_services_is_taken_in_slices(self, monkeypatch):
-        monkeypatch.setattr(store.results, "EXPIRED_AT_ONCE", 2)
+        monkeypatch.setattr(store.silence, "AT_ONCE", 2)
         engines = [Engine(builders.service(f"s{n}.example.com")) for n in range(5)]
         for engine in engines:
             engine.probe(NOW + engine.row.pk, _1="up", _2="up")
-        more = [store.expire(NOW + 100 * INTERVAL) for _ in range(4)]
-        assert more == [True, True, False, False]
+        ids, after = [engine.row.pk for engine in engines], [0]
+        while len(after) == 1 or after[-1]:
+            after.append(store.expire(NOW + 100 * INTERVAL, "XXX", after=after[-1]))
+        assert after == [0, ids[1], ids[3], 0]
         assert [engine.told[-1][2] for engine in engines] == ["unk"] * 5
         gaps = [engine.log[-1] for engine in engines]
         assert [gap.change_ts for gap in gaps] == [int(NOW) + e.row.pk for e in engines]
@@ -307,7 +367,7 @@ class TestSilence:
 
     def test_a_result_after_the_silence_counts_at_once(self, engine):
         engine.probe(_1="up", _2="up")
-        store.expire(NOW + 10 * INTERVAL)
+        store.expire(NOW + 10 * INTERVAL, "XXX")
         engine.probe(NOW + 11 * INTERVAL, _1="up", _2="up")
         assert [status for _, _, status, _ in engine.told] == ["unk", "up", "unk", "up"]
 
@@ -461,6 +521,14 @@ class TestPerformance:
         engine.measure(_1=90, _2=20)
         assert engine.serves() == (ONE,)
 
+    def test_an_address_whose_runs_fail_loses_its_rank(self, engine):
+        engine.measure(_1=10, _2=20)
+        assert engine.serves() == (ONE,)
+        engine.measure(_1=None, _2=20)
+        assert engine.serves() == (TWO,)
+        engine.measure(_1=10, _2=20)
+        assert engine.serves() == (ONE,)
+
     def test_times_taken_in_another_way_start_anew(self, engine):
         engine.measure(_1=30, _2=20)
         service = engine.row.value
@@ -491,7 +559,7 @@ class TestSites:
     def test_silence_of_one_leaves_the_word_to_the_other(self, engine):
         engine.probe(_1="down", site="LHR")
         engine.probe(NOW + 3 * INTERVAL, _1="up", site="EWR")
-        store.expire(NOW + 3 * INTERVAL + 1)
+        store.expire(NOW + 3 * INTERVAL + 1, "XXX")
         assert engine.entry(ONE).status == EntryStatus.UP
         statuses = {log.site_code: log.status for log in engine.entry(ONE).log}
         assert statuses == {"EWR": EntryStatus.UP, "LHR": EntryStatus.UNK}
@@ -542,7 +610,7 @@ class TestSites:
         engine.probe(_1="up", _2="down", site="OLD")
         engine.probe(NOW + 3 * INTERVAL, _1="unk", _2="unk", site="NEW")
         assert engine.entry(TWO).status == EntryStatus.DOWN
-        store.expire(NOW + 3 * INTERVAL + 1)
+        store.expire(NOW + 3 * INTERVAL + 1, "XXX")
         assert [engine.entry(a).status for a in (ONE, TWO)] == [EntryStatus.UNK] * 2
         assert engine.log[-1].change_ts == int(NOW)
 
@@ -551,20 +619,29 @@ class TestSites:
     ):
         engine.probe(_1="up", _2="up", site="LHR")
         engine.probe(NOW + INTERVAL, _1="up", _2="up", site="EWR")
-        store.expire(NOW + 3.5 * INTERVAL)
+        store.expire(NOW + 3.5 * INTERVAL, "XXX")
         assert engine.entry(ONE).status == EntryStatus.UP
-        store.expire(NOW + 4 * INTERVAL + 1)
+        store.expire(NOW + 4 * INTERVAL + 1, "XXX")
         assert engine.entry(ONE).status == EntryStatus.UNK
 
     def test_sites_see_each_other_and_forget_one_that_is_gone_for_a_day(self, engine):
-        assert store.report_in(NOW, "LHR") == {}
+        assert store.report_in(NOW, "LHR", "a").others == {}
         engine.probe(_1="up", site="LHR")
-        assert store.report_in(NOW + 60, "EWR") == {"LHR": NOW}
+        assert store.report_in(NOW + 60, "EWR", "b").others == {"LHR": NOW}
         engine.probe(NOW + 60, _1="up", site="EWR")
-        assert store.report_in(NOW + 120, "LHR") == {"EWR": NOW + 60}
-        assert store.report_in(NOW + 60 + 86_400, "LHR") == {"EWR": NOW + 60}
-        assert store.report_in(NOW + 61 + 86_400, "LHR") == {}
+        assert store.report_in(NOW + 120, "LHR", "a").others == {"EWR": NOW + 60}
+        assert store.report_in(NOW + 60 + 86_400, "LHR", "a").others == {"EWR": NOW + 60}
+        assert store.report_in(NOW + 61 + 86_400, "LHR", "a").others == {}
         assert [log.site_code for log in engine.entry(ONE).log] == ["LHR"]
+
+    def test_a_loop_hears_who_reported_in_last_under_its_code(self, db):
+        assert [store.report_in(NOW, "LHR", loop).last_loop for loop in "aab"] == ["", "a", "a"]
+        assert store.report_in(NOW, "LHR", "a").last_loop == "b"
+
+    def test_a_site_hears_how_far_its_clock_is_off(self, db):
+        now = time.time()
+        assert abs(store.report_in(now, "LHR", "a").clock_ahead) < 5
+        assert store.report_in(now + 100, "LHR", "a").clock_ahead == pytest.approx(100, abs=5)
 
     def test_an_address_ranks_by_the_median_over_the_sites(self, engine):
         [region] = engine.row.value.region

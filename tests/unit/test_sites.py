@@ -85,3 +85,23 @@ def test_site_that_stopped_measuring_does_not_rank(age, ms):
 def test_old_times_rank_while_there_are_no_newer_ones():
     figures = [Figure((10.0,), 1), Figure((100.0,), 2)]
     assert ranking_ms(figures, interval=INTERVAL) == 55.0
+
+
+@pytest.mark.parametrize(
+    ("runs", "ms"),
+    [
+        ((10.0, None, 30.0), 30.0),
+        ((10.0, None), None),
+        ((None,), None),
+        ((None, 10.0, None, 20.0, 30.0), 30.0),
+        ((10.0, None, None, 20.0, None), None),
+    ],
+)
+def test_a_failed_run_is_slower_than_any(runs, ms):
+    assert ranking_ms([Figure(runs, NOW)], interval=INTERVAL) == ms
+
+
+def test_a_site_whose_runs_fail_has_its_voice():
+    failing, near = Figure((None,) * 5, NOW), Figure((10.0,), NOW)
+    assert ranking_ms([near, failing], interval=INTERVAL) is None
+    assert ranking_ms([near, failing, Figure((20.0,), NOW)], interval=INTERVAL) == 20.0

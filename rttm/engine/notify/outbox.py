@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import transaction
 
 from rttm.core import syslog
+from rttm.core.health import Milliseconds
 from rttm.core.notify import Mail, News, mail
 from rttm.core.schema import Service as ServiceValue
 from rttm.core.terms import ChangeType
@@ -109,7 +110,7 @@ def _times(told: News) -> syslog.Times:
         service__fqdn=told.service.fqdn,
         address__in=served,
     )
-    found: dict[str, tuple[float, ...]] = {}
+    found: dict[str, tuple[Milliseconds, ...]] = {}
     for address, runs in rows.order_by("site_code").values_list("address", "runs"):
         found[address] = (*found.get(address, ()), *runs)
     return found

@@ -22,11 +22,11 @@ from .observed import observe
 from .results import (
     RunResult,
     Watched,
-    expire,
     record_results,
     watched,
     watched_versions,
 )
+from .silence import expire
 from .sites import report_in
 
 __all__ = [

@@ -101,7 +101,8 @@ def _forget_statuses(row: Service, now: float) -> None:
     for rows in (Health.objects, AddressState.objects):
         known = rows.filter(service=row).exclude(status=EntryStatus.UNK)
         known.update(status=EntryStatus.UNK, since=now)
-    Health.objects.filter(service=row).update(streak=0)
+    # Seen never: it is probed at once when somebody looks again, also if that begins with a start.
+    Health.objects.filter(service=row).update(streak=0, seen_at=0)
 
 
 def addresses(service: ServiceValue) -> set[str]:

@@ -1,0 +1,40 @@
+"""What a loop logs of the other loops, and that it says each thing once."""
+
+import pytest
+
+from rttm.engine.neighbours import Neighbours, Seen
+
+OURS = "ours"
+
+
+@pytest.fixture
+def logged(caplog):
+    """What is logged when a loop meets these, a minute apart."""
+
+    def logged(*met: Seen) -> list[str]:
+        neighbours = Neighbours(OURS, 60)
+        for minute, seen in enumerate(met):
+            neighbours.look(seen, minute * 60, "LHR")
+        return [record.getMessage() for record in caplog.records]
+
+    return logged
+
+
+def test_a_loop_that_starts_again_is_no_double(logged):
+    assert logged(Seen({}, last_loop="before"), Seen({}, last_loop=OURS)) == []
+
+
+def test_two_loops_under_one_code_are_named_once(logged):
+    theirs, ours = Seen({}, last_loop="theirs"), Seen({}, last_loop=OURS)
+    [said] = logged(ours, theirs, theirs)
+    assert said.startswith("another loop reports in as site LHR too")
+    assert len(logged(ours, theirs, ours, theirs)) == 1 + 2
+
+
+@pytest.mark.parametrize(
+    ("ahead", "words"), [(12.4, "12 s ahead of"), (-90, "90 s behind"), (4.9, ""), (-4.9, "")]
+)
+def test_a_clock_that_is_off_is_named_once(logged, ahead, words):
+    said = logged(*[Seen({}, last_loop=OURS, clock_ahead=ahead)] * 3)
+    assert len(said) == bool(words)
+    assert words in "".join(said)
