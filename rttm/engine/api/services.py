@@ -28,7 +28,8 @@ def list_all(request: Request, zone_name: str) -> Answer:
 
 
 def read(request: Request, zone_name: str, fqdn: str) -> Answer:
-    return _answer(found(zone_name, fqdn), Message("get: Here is your service"))
+    row = found(zone_name, fqdn)
+    return Answer(Text(store.detail(row)), (Message("get: Here is your service"),))
 
 
 def found(zone_name: str, fqdn: str) -> Service:

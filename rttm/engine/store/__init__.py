@@ -17,7 +17,7 @@ from .configuration import (
     recover_address,
     zones,
 )
-from .detail import details
+from .detail import detail, details
 from .observed import observe
 from .results import (
     RunResult,
@@ -40,6 +40,7 @@ __all__ = [
     "create_zone",
     "deactivate",
     "delete",
+    "detail",
     "details",
     "expire",
     "find",

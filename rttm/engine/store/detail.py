@@ -5,7 +5,7 @@ so its text is kept, with gaps that only have to be filled in.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quoted
@@ -62,10 +62,18 @@ class Seen:
 
 def details(rows: Sequence[Service]) -> str:
     """A JSON list; a few queries, however many services there are."""
-    seen = _seen(rows)
-    running = tasks.unfinished()
-    texts = (_told(row) if row.pk in running else _filled(row, seen[row.pk]) for row in rows)
-    return f"[{', '.join(texts)}]"
+    return f"[{', '.join(_texts(rows))}]"
+
+
+def detail(row: Service) -> str:
+    """One service, as a JSON object."""
+    return next(_texts([row]))
+
+
+def _texts(rows: Sequence[Service]) -> Iterator[str]:
+    seen, running = _seen(rows), tasks.unfinished()
+    for row in rows:
+        yield _told(row) if row.pk in running else _filled(row, seen[row.pk])
 
 
 def _told(row: Service) -> str:
