@@ -11,6 +11,7 @@ from .schema import Service
 from .terms import WORST_FIRST, EntryStatus, NotifyEvent, ServeMode, Status
 
 NOT_YET = ""  # the status of before, of what was not known at all
+DELETED = "deleted"  # the status of a service after its end
 
 WORDS = {EntryStatus.UNK.value: "unknown", NOT_YET: "not known yet"}
 WELL = (Status.OK, Status.UNK)
@@ -65,7 +66,7 @@ class News:
     change_type: str
     serial: int
     before: str  # status of the service
-    after: str
+    after: str  # or DELETED
     regions: tuple[RegionNow, ...] = ()
     addresses: tuple[AddressChange, ...] = ()
     user_name: str = ""
@@ -91,7 +92,7 @@ def events(news: News) -> frozenset[NotifyEvent]:
 
     ip     an address changed its status that is served in some region by another mode than `no`
     nosrv  an address changed its status that has the mode `no` in some region
-    svc    the service or one of its regions changed its status
+    svc    the service or one of its regions changed its status, or the service was deleted
     none   what is seen for the first time, and well
     """
     found = {event for change in news.addresses for event in _of_address(change, news.service)}
@@ -145,7 +146,7 @@ def mail(news: News) -> Mail | None:
 
 
 def _in_short(news: News) -> str:
-    if not news.service.active:
+    if not news.service.active and news.after != DELETED:
         return "inactive"
     if is_service_changed(news):
         return word(news.after)
@@ -174,6 +175,8 @@ def stamp(moment: Moment) -> str:
 
 
 def _headline(news: News) -> str:
+    if news.after == DELETED:
+        return f"{news.service.fqdn} was deleted at {stamp(news.moment)}: it answers nothing."
     if not news.service.active:
         return f"{news.service.fqdn} is inactive since {stamp(news.moment)}: it answers nothing."
     now, since = word(news.after), stamp(news.moment)

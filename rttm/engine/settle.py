@@ -196,9 +196,11 @@ def _record_changes(
 
 
 def record_removal(row: Service, cause: Cause) -> None:
-    """The last records of a service that is about to be deleted."""
-    if states := list(RegionState.objects.filter(service=row)):
-        history.write({row.pk: row}, {row.pk: cause}, {row.pk: history.removals(states)})
+    """The last records of a service that is about to be deleted, and the news of it."""
+    states = {state.region_code: state for state in RegionState.objects.filter(service=row)}
+    removals = history.removals(states.values())
+    serials = history.write({row.pk: row}, {row.pk: cause}, {row.pk: removals})
+    notify.tell([Outcome(row, cause, serials[row.pk], states, {}, {}, frozenset())])
 
 
 def _is_news(state: RegionState | None, serving: Serving) -> bool:

@@ -178,6 +178,19 @@ class TestMails:
         store.deactivate(engine.row, now=NOW, user_name="olga")
         assert engine.mails == [(OWNER, "[RTTM] www.example.com inactive")]
 
+    @pytest.mark.parametrize("was", ["active", "inactive"])
+    def test_a_deleted_service_is_told(self, db, was):
+        engine = Engine(notify_events=("svc",))
+        engine.probe(_1="up")
+        if was == "inactive":
+            store.deactivate(engine.row, now=NOW, user_name="olga")
+            engine.forget()
+        store.delete(engine.row, now=NOW, user_name="olga")
+        assert engine.mails == [(OWNER, "[RTTM] www.example.com deleted")]
+        text = Notification.objects.get().text
+        assert text.startswith("www.example.com was deleted at 2023-11-14 22:13:20 UTC")
+        assert "  olga changed it\n" in text
+
     def test_silence_is_told_and_its_end_too(self, db):
         engine = Engine(notify_events=("svc",))
         engine.probe(_1="up", _2="up")
@@ -243,6 +256,14 @@ class TestSyslog:
         assert [message.text.partition(": ")[2] for message in outbox.direct] == [
             f"www.example.com {ONE} is up from XXX after 12 ms: said up",
             f"www.example.com {TWO} is unk from XXX after 12 ms: said unk",
+        ]
+
+    def test_a_deleted_service_is_told_to_syslog_too(self, db):
+        engine = Engine(**SYSLOG_SERVICE)
+        store.delete(engine.row, now=NOW, user_name="olga")
+        serial = models.Zone.objects.get().serial
+        assert engine.lines == [
+            f"www.example.com service is deleted, serves -, serial {serial}: olga changed it"
         ]
 
     def test_each_site_tells_of_its_own_probes(self, db):

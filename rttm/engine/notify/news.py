@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from rttm.core.eligibility import Decision, worst
-from rttm.core.notify import NOT_YET, AddressChange, News, RegionNow
+from rttm.core.notify import DELETED, NOT_YET, AddressChange, News, RegionNow
 from rttm.core.schema import Record
 from rttm.core.terms import EntryStatus
 from rttm.engine.history import Cause, Serving, Servings
@@ -22,7 +22,7 @@ class Outcome:
     cause: Cause
     serial: int  # 0 when nothing was recorded
     before: States
-    after: Servings
+    after: Servings  # empty when it was deleted
     decisions: Mapping[str, Decision]
     latched: frozenset[str]
 
@@ -42,7 +42,7 @@ def news(outcome: Outcome) -> News:
         change_type=cause.change_type,
         serial=outcome.serial or row.zone.serial,
         before=worst([s.status for s in outcome.before.values()]) if outcome.before else NOT_YET,
-        after=worst([serving.status for serving in outcome.after.values()]),
+        after=worst([s.status for s in outcome.after.values()]) if outcome.after else DELETED,
         regions=tuple(_region(code, now, outcome) for code, now in outcome.after.items()),
         addresses=tuple(_address(change, outcome.latched) for change in cause.addresses),
         user_name=cause.user_name,
