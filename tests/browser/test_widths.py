@@ -1,0 +1,56 @@
+"""Whatever the width of the window, nothing has to be scrolled sideways: not the page, no table."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.builders import pool_entry, region
+
+WIDTHS = (360, 640, 641, 768, 900, 1024, 1180, 1280, 1380, 1440, 1920)
+# The page and its tables that are wider than what is shown of them.
+TOO_WIDE = """
+() => [document.documentElement, ...document.querySelectorAll(".scroll")]
+  .filter((part) => part.scrollWidth > part.clientWidth)
+  .map((part) => part.ariaLabel ?? "page")
+"""
+LONG = "an-edge-server-with-a-long-name.frankfurt.cdn.example.org"
+
+
+@pytest.fixture(scope="module")
+def site(make_site):
+    pool = (
+        pool_entry("192.0.2.101", label="behind the blue door, second rack", weight=15),
+        pool_entry("192.0.2.102", serve_mode="remove"),
+        pool_entry(LONG, label=LONG),
+    )
+    return make_site(region=(region(pool=pool, ep=3, serve_count=3), region("US Central", LONG)))
+
+
+def assert_fits(page: Page) -> None:
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate(TOO_WIDE) == [], f"{page.url} at {width} px"
+
+
+def test_service_page(page, site):
+    assert_fits(site.opened(page))
+
+
+def test_service_page_with_an_open_editor(page, site):
+    site.edited(site.opened(page), "192.0.2.102")
+    assert_fits(page)
+
+
+def test_service_page_with_a_deletion(page, site):
+    site.opened(page).get_by_role("link", name="Delete 192.0.2.101").click()
+    expect(page.get_by_role("button", name="Delete 192.0.2.101")).to_be_visible()
+    assert_fits(page)
+
+
+@pytest.mark.parametrize("path", ["/", "/activity/", "/log-reports/"])
+def test_list(page, site, path):
+    row = site.edited(site.opened(page), "192.0.2.101")
+    row.get_by_label("Weight").fill("9")
+    row.get_by_role("button", name="Save", exact=True).click()
+    expect(row.get_by_role("link", name="Edit 192.0.2.101")).to_be_visible()
+    page.goto(path)
+    assert_fits(page)
