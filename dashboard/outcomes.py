@@ -4,7 +4,7 @@ from collections.abc import Callable
 from enum import Enum
 
 from dashboard.forms.editors import EditorForm
-from rttm.client import DynectError, JobPending, Rejected, Unavailable
+from rttm.client import DynectError, Rejected
 from rttm.edits import Conflict, Gone
 
 NOT_KNOWN_YET = "It is not known yet whether this was carried out; the next sync shows it."
@@ -46,10 +46,7 @@ def save(form: EditorForm, verb: Callable[[], None]) -> Outcome:
 
 
 def _unanswered(form: EditorForm, error: DynectError) -> Outcome:
-    may_have_happened = isinstance(error, JobPending) or (
-        isinstance(error, Unavailable) and error.may_have_changed
-    )
-    if may_have_happened:
+    if error.may_have_changed:
         form.add_error(None, f"{NOT_KNOWN_YET} {error}")
         return Outcome.UNKNOWN
     form.add_error(None, str(error))

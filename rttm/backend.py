@@ -10,19 +10,19 @@ from typing import Generic, TypeVar
 from django.conf import settings
 from django.utils import timezone
 
-from .client import Call, Credentials, Dynect, DynectError, HttpTransport, Unavailable
+from .client import Call, Credentials, Dynect, HttpTransport
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 EDIT_BUDGET = 8.0  # seconds a person waits in the request
 WORK_BUDGET = 60.0  # seconds a worker waits
 
 
 @dataclass(frozen=True, slots=True)
-class Answer(Generic[T]):
+class Answer(Generic[T_co]):
     """What the backend said, in its own words too, and when it was asked."""
 
-    value: T
+    value: T_co
     words: str
     asked_at: datetime
 
@@ -51,17 +51,9 @@ def backend() -> Iterator[Dynect]:
         _idle.append(client)
 
 
-def ask(call: Call[T], *, budget: float = EDIT_BUDGET) -> Answer[T]:
+def ask(call: Call[T_co], *, budget: float = EDIT_BUDGET) -> Answer[T_co]:
     """One call; raises the client's errors. Never within a transaction."""
     asked_at = timezone.now()
     with backend() as client:
         reply = client.reply(call, budget=budget)
     return Answer(reply.value, reply.words, asked_at)
-
-
-def found_out(call: Call[T], lost: Unavailable) -> Answer[T]:
-    """Look up what became of a change whose answer was lost; raises `lost` if that fails too."""
-    try:
-        return ask(call)
-    except DynectError:
-        raise lost from None

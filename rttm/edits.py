@@ -10,11 +10,12 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.utils import timezone
 
 from . import live
-from .client import DynectError, JobPending, Rejected, Unavailable
+from .client import DynectError, Rejected
+from .core import schema
 from .core.diff import configured
-from .core.schema import PoolEntry as PoolEntryValue
-from .core.schema import Region as RegionValue
-from .models import Edit, Region, Service
+from .models import Edit, PoolEntry, Region, Service
+
+Value = schema.PoolEntry | schema.Region
 
 
 class Conflict(Exception):
@@ -47,14 +48,17 @@ class Origin:
 def kept(
     origin: Origin,
     service: Service,
-    verb: str,
-    before: PoolEntryValue | RegionValue | None,
-    after: PoolEntryValue | RegionValue | None,
     region_code: str,
     address: str = "",
-) -> Iterator[Edit]:
-    """Keep an edit from before the backend is asked until its outcome is known."""
-    old, new = _fields(before), _fields(after)
+    *,
+    before: Value | None = None,
+    after: Value | None = None,
+) -> Iterator[None]:
+    """Keep an edit from before the backend is asked until its outcome is known.
+
+    Without a `before` something is created, without an `after` it is deleted.
+    """
+    verb, old, new = _verb(before, after), _fields(before), _fields(after)
     edit = Edit.objects.create(
         service=service,
         fqdn=service.fqdn,
@@ -66,7 +70,7 @@ def kept(
         **origin.columns,
     )
     try:
-        yield edit
+        yield
     except Conflict:
         _close(edit, Edit.Outcome.CONFLICT, "")
         raise
@@ -74,10 +78,16 @@ def kept(
         _close(edit, _outcome(error), str(error))
         raise
     unchanged = verb == Edit.Verb.UPDATE and not edit.after
-    _close(edit, Edit.Outcome.UNCHANGED if unchanged else Edit.Outcome.SAVED, edit.message)
+    _close(edit, Edit.Outcome.UNCHANGED if unchanged else Edit.Outcome.SAVED, "")
 
 
-def _fields(value: PoolEntryValue | RegionValue | None) -> dict[str, Any]:
+def _verb(before: Value | None, after: Value | None) -> Edit.Verb:
+    if before is None:
+        return Edit.Verb.CREATE
+    return Edit.Verb.DELETE if after is None else Edit.Verb.UPDATE
+
+
+def _fields(value: Value | None) -> dict[str, Any]:
     if value is None:
         return {}
     return {name: getattr(value, name) for name in configured(type(value))}
@@ -86,10 +96,7 @@ def _fields(value: PoolEntryValue | RegionValue | None) -> dict[str, Any]:
 def _outcome(error: DynectError) -> Edit.Outcome:
     if isinstance(error, Rejected):
         return Edit.Outcome.REJECTED
-    certain = isinstance(error, Unavailable) and not error.may_have_changed
-    if certain or not isinstance(error, Unavailable | JobPending):
-        return Edit.Outcome.UNAVAILABLE
-    return Edit.Outcome.UNKNOWN
+    return Edit.Outcome.UNKNOWN if error.may_have_changed else Edit.Outcome.UNAVAILABLE
 
 
 def _close(edit: Edit, outcome: str, message: str) -> None:
@@ -108,14 +115,18 @@ def settle(*, asked_at: datetime) -> None:
 
 
 def _is_applied(edit: Edit) -> bool:
-    of_service = Region.objects.filter(service__edits=edit)
-    region = of_service.filter(region_code=edit.region_code).first()
-    row: Any = region
-    if edit.address and region:
-        addresses = {edit.address, edit.after.get("address", edit.address)}
-        row = region.pool.filter(address__in=addresses).first()
+    row = _subject(edit)
     if edit.verb == Edit.Verb.DELETE:
         return row is None
     return row is not None and all(
         getattr(row, name) == value for name, value in edit.after.items()
     )
+
+
+def _subject(edit: Edit) -> Region | PoolEntry | None:
+    """What the mirror now has of what was edited, be it renamed or not."""
+    region = Region.objects.filter(service__edits=edit, region_code=edit.region_code).first()
+    if region is None or not edit.address:
+        return region
+    addresses = {edit.address, edit.after.get("address", edit.address)}
+    return region.pool.filter(address__in=addresses).first()

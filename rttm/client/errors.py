@@ -34,6 +34,11 @@ class DynectError(Exception):
         self.subject = subject
         self.reason = reason
 
+    @property
+    def may_have_changed(self) -> bool:
+        """Whether the change that was asked for may have been carried out all the same."""
+        return False
+
 
 class Rejected(DynectError):
     """The backend understood the call and refused it; nothing was changed."""
@@ -83,7 +88,6 @@ class Unavailable(DynectError):
 
     @property
     def may_have_changed(self) -> bool:
-        """Whether the change that was asked for may have been carried out all the same."""
         return self.sent and not self.was_safe
 
     def __str__(self) -> str:
@@ -131,6 +135,10 @@ class JobPending(DynectError):
 
     def __reduce__(self) -> tuple[type["JobPending"], tuple[str, str]]:
         return type(self), (self.subject, self.job_id)
+
+    @property
+    def may_have_changed(self) -> bool:
+        return True
 
     def __str__(self) -> str:
         return (

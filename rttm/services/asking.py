@@ -1,0 +1,51 @@
+"""Ask the backend about the one object that a verb is about to change, or has asked to change."""
+
+from typing import TypeVar
+
+from django.utils import timezone
+
+from rttm.backend import Answer, ask
+from rttm.client import Call, DynectError, Rejected, Unavailable
+from rttm.core import diff, schema
+from rttm.edits import Conflict
+from rttm.models import Mirrored
+
+T = TypeVar("T", schema.PoolEntry, schema.Region)
+
+
+def ask_afresh(lookup: Call[T]) -> Answer[T | None]:
+    """The object as the backend has it now; None where it no longer has it."""
+    asked_at = timezone.now()
+    try:
+        return ask(lookup)
+    except Rejected as error:
+        if not error.not_found:
+            raise
+        return Answer(None, str(error), asked_at)
+
+
+def refuse_other_version(row: Mirrored, seen: int) -> None:
+    """A Conflict when the mirror's row is not, or no longer, what the editor was opened on."""
+    row.refresh_from_db()
+    if row.version != seen:
+        raise Conflict
+
+
+def ask_surely(change: Call[T], lookup: Call[T], desired: T) -> Answer[T]:
+    """The answer; when it got lost after sending, whether the object is as desired all the same."""
+    try:
+        return ask(change)
+    except Unavailable as lost:
+        if not lost.sent:
+            raise
+        found = _look_up(lookup, lost)
+        if diff.changed(found.value, desired):
+            raise
+        return found
+
+
+def _look_up(lookup: Call[T], lost: Unavailable) -> Answer[T]:
+    try:
+        return ask(lookup)
+    except DynectError:
+        raise lost from None
