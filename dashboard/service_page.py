@@ -1,21 +1,17 @@
-"""What the components of the service page read: mirrored rows with their signs, reasons, evidence.
-
-Reads the mirror and decides nothing: the reasons are those of `rttm.core`.
-"""
+"""What the components of the service page read of the mirror. It decides nothing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 
 from django.conf import settings
 from django.db.models import QuerySet
 
-from dashboard.service_words import failover_words
+from dashboard.region_card import Card, Row, waits_for_recover
 from rttm.core import rules
-from rttm.core.eligibility import Decision, Place, Verdict, decide_pool
+from rttm.core.eligibility import Decision, decide_pool
 from rttm.core.explain import Funnel
 from rttm.core.rules import Problem
-from rttm.core.terms import EntryStatus, Protocol, RegionCode, ServeMode
+from rttm.core.terms import EntryStatus, RegionCode, ServeMode
 from rttm.models import Action, Edit, LogRecord, PoolEntry, Region, Service
 from rttm.shown import facts, funnel
 
@@ -25,145 +21,6 @@ RECOVERIES_READ = 50
 
 Recoveries = Mapping[str, Action]
 """The newest recover of each address."""
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """The latest probe result of one monitoring site."""
-
-    site_code: str
-    status: str
-    message: str
-    at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One pool entry as its row shows it."""
-
-    entry: PoolEntry
-    verdict: Verdict
-    last_recover: Action | None  # of its address
-
-    @property
-    def id(self) -> str:
-        return f"pool-entry-{self.entry.pk}"
-
-    @property
-    def sign(self) -> str:
-        """What a reader needs first: kept out by mode, down, waiting, or its status."""
-        if self.entry.serve_mode == ServeMode.NO:
-            return "drained"
-        return "waits" if self.entry.is_waiting else self.entry.status
-
-    @property
-    def tells_since(self) -> bool:
-        """The mirror knows since when its status holds, not since when it is drained."""
-        return self.sign not in {"up", "drained"}
-
-    @property
-    def needs_recover(self) -> bool:
-        return self.entry.status == EntryStatus.DOWN or self.entry.is_waiting
-
-    @property
-    def is_recoverable(self) -> bool:
-        """Also with mode `remove` and not served: a backend does not tell who is latched out."""
-        is_kept_out = self.verdict.place != Place.SERVED
-        return self.needs_recover or (is_kept_out and self.entry.serve_mode == ServeMode.REMOVE)
-
-    @property
-    def action(self) -> Action | None:
-        """The recover that is under way, or that did not help."""
-        action = self.last_recover
-        if action is None or not self.is_recoverable:
-            return None
-        is_of_now = not action.is_finished or action.created_at >= self.entry.status_since
-        return action if is_of_now else None
-
-    @property
-    def is_being_recovered(self) -> bool:
-        return self.action is not None and not self.action.is_finished
-
-    @property
-    def evidence(self) -> Evidence | None:
-        """What the probes found last."""
-        return max(self.sites, key=_at, default=None)
-
-    @property
-    def sites(self) -> list[Evidence]:
-        return [Evidence(log.site_code, log.status, log.message, _moment(log.time))
-                for log in self.entry.value.log]  # fmt: skip
-
-    @property
-    def stale_after(self) -> int:
-        """Seconds after which its evidence is old: twice the interval; 0 when it is not probed."""
-        service = self.entry.region.service
-        is_probed = service.active and service.monitor.protocol != Protocol.NONE
-        return 2 * 60 * service.monitor.interval if is_probed else 0
-
-    @property
-    def odd(self) -> list[Problem]:
-        """Values outside the limits we know."""
-        return rules.check_pool_entry(self.entry.value)
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """One region as its card shows it."""
-
-    region: Region
-    funnel: Funnel
-    rows: list[Row]  # in the order of what happens to them
-    is_asked_each_sync: bool  # what it serves; with many services, syncs take turns
-
-    @property
-    def warnings(self) -> list[Problem]:
-        return rules.warn_region(self.region.value)
-
-    @property
-    def odd(self) -> list[Problem]:
-        """Settings outside the limits we know; those of entries are told in their rows."""
-        codes = [region.region_code for region in self.region.service.regions.all()]
-        problems = rules.check_region(self.region.value, codes)
-        return [problem for problem in problems if not problem.field.startswith("pool")]
-
-    @property
-    def is_global(self) -> bool:
-        return self.region.region_code == RegionCode.GLOBAL
-
-    @property
-    def is_close_to_apmc(self) -> bool:
-        """One more address lost, and fewer than apmc are available."""
-        return self.funnel.breaks_next and self.funnel.available - 1 < self.region.apmc
-
-    @property
-    def is_close_to_epmc(self) -> bool:
-        """One more address lost, and the eligibility pool is smaller than epmc."""
-        left = min(self.region.ep, self.funnel.available - 1)
-        return self.funnel.breaks_next and left < self.region.epmc
-
-    @property
-    def target(self) -> str:
-        return failover_words(self.region)
-
-    @property
-    def settings_id(self) -> str:
-        return f"region-settings-{self.region.pk}"
-
-    @property
-    def add_id(self) -> str:
-        return f"pool-entry-add-{self.region.pk}"
-
-
-def _at(evidence: Evidence) -> float:
-    return evidence.at.timestamp() if evidence.at else 0.0
-
-
-def _moment(seconds: int) -> datetime | None:
-    return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
-
-
-# From the mirror.
 
 
 def services() -> QuerySet[Service]:
@@ -254,6 +111,12 @@ def down(service: Service) -> list[PoolEntry]:
             if entry.status == EntryStatus.DOWN and entry.serve_mode != ServeMode.NO:
                 found.setdefault(entry.address, entry)
     return list(found.values())
+
+
+def held(service: Service) -> list[str]:
+    """The regions that only a recover of the service brings out of failover."""
+    known = () if service.auto_recover else service.regions_in_order()
+    return [region.region_code for region in known if waits_for_recover(region, funnel(region))]
 
 
 def waiting(service: Service) -> list[str]:

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from rttm.core import rules, schema
+from rttm.core.explain import target
 from rttm.core.rules import Problem
-from rttm.core.terms import FailoverMode, Protocol, Status
+from rttm.core.terms import Protocol, Status
 from rttm.models import Region, Service
 
 NAMED = 4  # names in a sentence
@@ -41,13 +42,7 @@ def _listed(names: list[str]) -> str:
 
 def failover_words(region: Region) -> str:
     """Where a region's answers come from while it is in failover."""
-    match region.failover_mode:
-        case FailoverMode.GLOBAL:
-            return "region global"
-        case FailoverMode.REGION:
-            return f"region {region.failover_data}"
-        case _:
-            return region.failover_data or region.failover_mode
+    return target(region.value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The region strip: eight cells a service, the same in the same order everywhere; and its answer.
 
-Reads only what `services_for_strips` fetched.
+Reads only what `services_for_strips`, or the service page, fetched.
 """
 
 from collections.abc import Iterator
@@ -35,6 +35,7 @@ class Cell:
     text: str  # beside the shape, only where something is wrong
     words: str
     is_autopopulated: bool = False
+    region_pk: int | None = None
 
     @property
     def shape(self) -> str:
@@ -47,7 +48,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How a region's addresses are, as the query counted them."""
+    """How a region's addresses are."""
 
     up: int
     total: int
@@ -55,8 +56,13 @@ class Tally:
 
     @classmethod
     def of(cls, region: Region) -> "Tally":
+        """As a query counted them; without one, from the pool."""
         counted = vars(region)
-        return cls(counted["up"], counted["total"], counted["waiting"])
+        if "total" in counted:
+            return cls(counted["up"], counted["total"], counted["waiting"])
+        pool = region.pool.all()
+        up = sum(entry.status == EntryStatus.UP for entry in pool)
+        return cls(up, len(pool), sum(entry.is_waiting for entry in pool))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,7 @@ def _cell(service: Service, region: Region | None, code: str) -> Cell:
     state = _state(service, region, tally)
     text = _text(region, tally) if state in ("failover", "trouble", "waits") else ""
     words = "; ".join(_words(region, tally, state))
-    return Cell(code, state, text, words, region.autopopulate)
+    return Cell(code, state, text, words, region.autopopulate, region.pk)
 
 
 def _state(service: Service, region: Region, tally: Tally) -> str:

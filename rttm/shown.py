@@ -13,8 +13,20 @@ def facts(region: Region) -> dict[str, Fact]:
     }
 
 
+def is_answer_older(region: Region) -> bool:
+    """Nobody has asked what it serves since its status, or that of an entry, changed."""
+    asked_at = region.service.answers_seen_at
+    seen = [region.status_since, *(entry.status_since for entry in region.pool.all())]
+    return asked_at is not None and asked_at < max(seen)
+
+
 def funnel(region: Region) -> Funnel:
     """Why a region answers what it answers; prefetch `pool` first."""
     records = region.records
-    served = None if records is None else [record.value for record in records]
-    return explain(region.value, facts(region), served, is_active=region.service.active)
+    return explain(
+        region.value,
+        facts(region),
+        None if records is None else [record.value for record in records],
+        is_active=region.service.active,
+        is_older=is_answer_older(region),
+    )

@@ -15,6 +15,7 @@ from django.views.decorators.vary import vary_on_headers
 from dashboard import service_page, service_words
 from dashboard.access import LoggedInRequest, wants_fragment
 from dashboard.forms.log_reports import PRESETS
+from dashboard.strip import strip
 from dashboard.views.activity import Row as KeptRow
 from rttm import live
 from rttm.models import Region, Service
@@ -76,6 +77,8 @@ def card_context(found: Service) -> dict[str, Any]:
         "monitors": service_words.monitors(found),
         "down": service_page.down(found),
         "waiting": service_page.waiting(found),
+        "held": service_page.held(found),
+        "strip": strip(found),
         "actions": actions,
         "busy": {action.verb for action in actions if not action.is_finished},
     }

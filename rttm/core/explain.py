@@ -17,7 +17,7 @@ from .eligibility import (
     why_served,
 )
 from .schema import PoolEntry, Region
-from .terms import FailoverMode, Status
+from .terms import FailoverMode, RegionCode, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +35,22 @@ class Funnel:
 
 
 def explain(
-    region: Region, facts: Facts, served: Collection[str] | None, *, is_active: bool = True
+    region: Region,
+    facts: Facts,
+    served: Collection[str] | None,
+    *,
+    is_active: bool = True,
+    is_older: bool = False,
 ) -> Funnel:
     """The funnel of a region; `served` are its answer's values, None while nobody asked yet.
 
-    An inactive service answers nothing, whatever its regions would serve.
+    An inactive service answers nothing, whatever its regions would serve. An answer that `is_older`
+    than the statuses does not explain an entry against them: it may be the one of before.
     """
     available = sum(is_available(entry, facts.get(entry.address, Fact())) for entry in region.pool)
     in_failover = region.status == Status.FAILOVER
-    verdicts = [_verdict(entry, region, facts, served) for entry in region.pool]
+    known = _not_refuted(region, facts, served) if is_older else served
+    verdicts = [_verdict(entry, region, facts, known) for entry in region.pool]
     if not is_active:
         verdicts = [_resting(verdict) for verdict in verdicts]
     order = list(Place)
@@ -54,9 +61,19 @@ def explain(
         serve_count=region.serve_count,
         verdicts=tuple(sorted(verdicts, key=lambda verdict: order.index(verdict.place))),
         in_failover=in_failover,
-        target=_target(region) if in_failover else "",
+        target=target(region) if in_failover else "",
         breaks_next=is_active and not in_failover and available - 1 < max(region.apmc, region.epmc),
     )
+
+
+def _not_refuted(
+    region: Region, facts: Facts, served: Collection[str] | None
+) -> Collection[str] | None:
+    """What an older answer has that still may be served."""
+    if served is None or region.status == Status.FAILOVER:
+        return None
+    out = {e.address for e in region.pool if not is_available(e, facts.get(e.address, Fact()))}
+    return set(served) - out
 
 
 def _verdict(
@@ -88,7 +105,11 @@ def _served(entry: PoolEntry, fact: Fact, region: Region, served: Collection[str
     return "served as the last resort" if own == set(served) else "the failover target has it too"
 
 
-def _target(region: Region) -> str:
+def target(region: Region) -> str:
+    """Where a region's answers come from while it is in failover, in words."""
     if region.failover_mode == FailoverMode.REGION:
         return f"region {region.failover_data}"
-    return "region global" if region.failover_mode == FailoverMode.GLOBAL else region.failover_data
+    if region.failover_mode != FailoverMode.GLOBAL:
+        return region.failover_data or region.failover_mode
+    is_itself = region.region_code == RegionCode.GLOBAL
+    return "its own pool as the last resort" if is_itself else "region global"

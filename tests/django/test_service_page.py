@@ -37,6 +37,12 @@ def find_in(row, address):
     return any(words(cell) == address for cell in row.findall("th"))
 
 
+def in_failover(row):
+    """Its regions, as a sync finds them then."""
+    value = Service.objects.whole().get(pk=row.pk).value
+    return tuple(replace(found, status="failover") for found in value.region)
+
+
 def test_page_is_for_people_who_are_logged_in(client_as, url):
     response = client_as(None).get(url)
     assert response.status_code == 302
@@ -130,12 +136,15 @@ def test_funnel_marks_a_region_that_one_more_loss_breaks(client_as, viewer, row,
     page = client_as(viewer).get(url).content.decode()
     assert page.count("One more address lost, and it fails over") == 1
     assert 'class="is-close"' in page
+    # Amber is for what has lost something, not for what is small by intent.
+    assert "has-lost" not in page
+    absorb(row, region=(region("global", ONE, TWO, THREE, apmc=2),))
+    absorb(row, entries={ONE: {"status": "down"}})
+    assert "has-lost" in client_as(viewer).get(url).content.decode()
 
 
 def test_region_in_failover_ends_in_its_target(client_as, viewer, row, url):
-    value = Service.objects.whole().get(pk=row.pk).value
-    regions = tuple(replace(found, status="failover") for found in value.region)
-    absorb(row, region=regions, status="failover")
+    absorb(row, region=in_failover(row), status="failover")
     page = parse(client_as(viewer).get(url))
     assert "serves instead 192.0.2.99" in words(find(page, class_="funnel")[0])
     assert "global, Asia answer from a failover target." in words(find(page, class_="service")[0])
@@ -144,9 +153,46 @@ def test_region_in_failover_ends_in_its_target(client_as, viewer, row, url):
 def test_head_leads_to_each_address_that_is_down(client_as, viewer, row, url):
     absorb(row, entries={TWO: {"status": "down"}}, status="trouble")
     page = parse(client_as(viewer).get(url))
-    [link] = page.xpath("//section[contains(@class, 'service')]//a[starts-with(@href, '#')]")
+    [link] = page.xpath("//section[contains(@class, 'service')]//a[starts-with(@href, '#pool')]")
     assert words(link) == TWO
     assert words(find(page, id=link.get("href")[1:])[0].find("th")) == TWO
+
+
+def test_strip_in_the_head_leads_to_each_region(client_as, viewer, row, url):
+    failing = row.regions.get(region_code="Asia")
+    absorb(row, region=(replace(failing.value, status="failover"),), status="failover")
+    page = parse(client_as(viewer).get(url))
+    cells = find(page, class_="strip")[0].findall("li")
+    assert len(cells) == 8
+    assert "Asia: failover; 0 of 2 up" in words(cells[7])
+    assert cells[7].find("a").get("href") == f"#region-{failing.pk}"
+    assert cells[1].find("a") is None
+    assert "US West: no such region" in words(cells[1])
+
+
+def test_answer_of_before_a_failover_is_not_taken_for_the_last_resort(client_as, viewer, row, url):
+    answers(row, "global", ONE, TWO, THREE)
+    gone_down = dict.fromkeys((ONE, TWO, THREE), {"status": "down"})
+    absorb(row, entries=gone_down)
+    absorb(row, region=in_failover(row), status="failover")
+    told = words(parse(client_as(viewer).get(url)))
+    assert "last resort" not in told
+    assert f"Served when last asked {ONE}" in told
+    answers(row, "global", ONE, TWO, THREE)
+    told = words(parse(client_as(viewer).get(url)))
+    assert told.count("served as the last resort") == 3
+    assert f"Serves now {ONE}" in told
+
+
+def test_region_that_waits_for_a_recover_says_so(client_as, viewer, row, url):
+    up = dict.fromkeys((ONE, TWO, THREE), {"status": "up"})
+    absorb(row, entries=up, auto_recover=False)
+    absorb(row, region=in_failover(row), status="failover")
+    page = parse(client_as(viewer).get(url))
+    assert "global, Asia wait for a recover" in words(find(page, class_="service")[0])
+    assert words(page).count("Waits for a recover of the service") == 2
+    absorb(row, auto_recover=True)
+    assert "for a recover" not in words(parse(client_as(viewer).get(url)))
 
 
 def test_value_outside_known_limits_is_marked_and_shown(client_as, viewer, row, url):

@@ -75,6 +75,26 @@ def test_in_failover_each_entry_says_whether_it_is_served_after_all(served, reas
     assert {address: reason for address, _, reason in places(funnel)} == reasons
 
 
+def test_older_answer_explains_no_entry_against_its_status():
+    facts = UP | {TWO: Fact("down")}
+    pool = region("global", ONE, TWO)
+    assert places(explain(pool, facts, (ONE, TWO), is_older=True)) == [
+        (ONE, "served", "served"),
+        (TWO, "out", "down"),
+    ]
+    failing = region("global", ONE, TWO, **FAILED)
+    for served in (None, (ONE, TWO)):
+        assert places(explain(failing, facts, served, is_older=True)) == [
+            (ONE, "standby", "the region is in failover"),
+            (TWO, "out", "down"),
+        ]
+
+
+def test_global_region_that_fails_over_to_itself_names_its_last_resort():
+    failing = region("global", ONE, failover_mode="global", failover_data="", status="failover")
+    assert explain(failing, UP, served=()).target == "its own pool as the last resort"
+
+
 @pytest.mark.parametrize(
     ("mode", "data", "target"),
     [
