@@ -1,7 +1,8 @@
-"""How a log record looks, and which are not worth one; used by settings.LOGGING."""
+"""What is logged, and how a record looks: to stderr, one line each; used by settings."""
 
 import logging
 import time
+from typing import Any
 
 
 class LineFormatter(logging.Formatter):
@@ -22,3 +23,27 @@ class Expected(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         request = getattr(record, "request", None)
         return getattr(request, "path", None) != "/healthz"
+
+
+def logging_to_stderr(level: str, *, calls: str) -> dict[str, Any]:
+    """The LOGGING setting; `calls` is the level of the calls to the backend, a line each at INFO.
+
+    The client never hands out a password or token.
+    """
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"()": LineFormatter}},
+        "filters": {"expected": {"()": Expected}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            "django": {"handlers": [], "level": "INFO", "propagate": True},
+            "django.request": {"filters": ["expected"]},
+            "django.server": {"handlers": [], "propagate": True},
+            "rttm.client": {"level": calls},
+            # A line for each turn of the clock would bury the others.
+            "celery.app.trace": {"level": "WARNING"},
+            "celery.beat": {"level": "WARNING"},
+        },
+    }

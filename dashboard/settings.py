@@ -5,39 +5,26 @@ from typing import Any
 
 from csp.constants import NONE, SELF
 
-from dashboard.env import (
-    env_bool,
-    env_choice,
-    env_database_url,
-    env_directory,
-    env_int,
-    env_left,
-    env_list,
-    env_networks,
-    env_port,
-    env_secret,
-    env_secret_kept,
-    env_str,
-    env_url,
-)
+from dashboard import env
+from dashboard.logs import logging_to_stderr
 
 # --- Identity -------------------------------------------------------------------------------
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 # Every file the program writes is in here.
-DATA_DIR = env_directory("DATA_DIR", BASE_DIR / "var")
+DATA_DIR = env.directory("DATA_DIR", BASE_DIR / "var")
 
-DEBUG = env_bool("DEBUG", default=False)
+DEBUG = env.flag("DEBUG", default=False)
 # The log-in page offers the demo accounts, and `up` makes them.
-DEMO = env_bool("DEMO", default=False)
-SECRET_KEY = env_secret_kept("SECRET_KEY", DATA_DIR / "secret-key")
+DEMO = env.flag("DEMO", default=False)
+SECRET_KEY = env.kept_secret("SECRET_KEY", DATA_DIR / "secret-key")
 
-HOST = env_str("HOST", "127.0.0.1")
-PORT = env_port("PORT", 8000)
+HOST = env.text("HOST", "127.0.0.1")
+PORT = env.port("PORT", 8000)
 LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"]
 # Loopback is always among them: health checks ask there, and nobody else can.
-ALLOWED_HOSTS = [*env_list("ALLOWED_HOSTS"), *LOOPBACK_NAMES]
-CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
+ALLOWED_HOSTS = [*env.words("ALLOWED_HOSTS"), *LOOPBACK_NAMES]
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 
 USE_I18N = False
 USE_TZ = True
@@ -116,7 +103,7 @@ POSTGRES_OPTIONS = {"connect_timeout": 3}
 
 def database(name: str, file: str) -> dict[str, Any]:
     """CONN_MAX_AGE stays 0: under ASGI nobody closes the connections of ended threads."""
-    entry = env_database_url(name, f"sqlite:///{DATA_DIR / file}")
+    entry = env.database(name, f"sqlite:///{DATA_DIR / file}")
     defaults: dict[str, Any] = (
         SQLITE_OPTIONS if "sqlite" in str(entry["ENGINE"]) else POSTGRES_OPTIONS
     )
@@ -134,17 +121,18 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- Redis ----------------------------------------------------------------------------------
 
 # `up` starts a Valkey of its own, unless this is set, and leaves its address for other commands.
-BUNDLED_REDIS = not env_secret("REDIS_URL")
+BUNDLED_REDIS = not env.secret("REDIS_URL")
 VALKEY_DIR = DATA_DIR / "valkey"
-REDIS_URL = env_secret("REDIS_URL") or env_left(VALKEY_DIR / "url", "redis://127.0.0.1:6379/0")
+REDIS_LEFT = env.left(VALKEY_DIR / "url", "redis://127.0.0.1:6379/0")
+REDIS_URL = env.redis_url("REDIS_URL", REDIS_LEFT)
 REDIS_CACHE = "django.core.cache.backends.redis.RedisCache"
 CACHES = {"default": {"BACKEND": REDIS_CACHE, "LOCATION": REDIS_URL}}
 
 # --- Celery (the app and its schedule are in dashboard/celery.py) -----------------------------
 
-SYNC_INTERVAL = env_int("SYNC_INTERVAL", 30, minimum=1)
-REPORTS_PER_SYNC = env_int("REPORTS_PER_SYNC", 20)
-RETENTION_DAYS = env_int("RETENTION_DAYS", 90, minimum=1)
+SYNC_INTERVAL = env.number("SYNC_INTERVAL", 30, minimum=1)
+REPORTS_PER_SYNC = env.number("REPORTS_PER_SYNC", 20)
+RETENTION_DAYS = env.number("RETENTION_DAYS", 90, minimum=1)
 
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -166,46 +154,46 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 
 # --- Backend --------------------------------------------------------------------------------
 
-ENGINE_PORT = env_port("ENGINE_PORT", 8053)
-BUNDLED_ENGINE = not env_str("DYNECT_URL")
-DYNECT_URL = env_url("DYNECT_URL", f"http://127.0.0.1:{ENGINE_PORT}")
-DYNECT_CUSTOMER = env_str("DYNECT_CUSTOMER", "demo" if BUNDLED_ENGINE else "")
-DYNECT_USERNAME = env_str("DYNECT_USERNAME", "dashboard" if BUNDLED_ENGINE else "")
+ENGINE_PORT = env.port("ENGINE_PORT", 8053)
+BUNDLED_ENGINE = not env.text("DYNECT_URL")
+DYNECT_URL = env.url("DYNECT_URL", f"http://127.0.0.1:{ENGINE_PORT}")
+DYNECT_CUSTOMER = env.text("DYNECT_CUSTOMER", "demo" if BUNDLED_ENGINE else "")
+DYNECT_USERNAME = env.text("DYNECT_USERNAME", "dashboard" if BUNDLED_ENGINE else "")
 # The bundled engine and its only client agree on a password by a file that only they can read.
 DYNECT_PASSWORD = (
-    env_secret_kept("DYNECT_PASSWORD", DATA_DIR / "dynect-password")
+    env.kept_secret("DYNECT_PASSWORD", DATA_DIR / "dynect-password")
     if BUNDLED_ENGINE
-    else env_secret("DYNECT_PASSWORD")
+    else env.secret("DYNECT_PASSWORD")
 )
 
 # The engine's own: only `manage.py engine` reads these.
-SECONDS_PER_MINUTE = env_int("SECONDS_PER_MINUTE", 60, minimum=1)
-SITE_CODE = env_str("SITE_CODE", "XXX")
-ENGINE_SESSION_IDLE = env_int("ENGINE_SESSION_IDLE", 3600, minimum=1)  # seconds
-RATE_LIMIT = env_int("RATE_LIMIT", 300)  # calls a minute for the account; 0 is no limit
+SECONDS_PER_MINUTE = env.number("SECONDS_PER_MINUTE", 60, minimum=1)
+SITE_CODE = env.text("SITE_CODE", "XXX")
+ENGINE_SESSION_IDLE = env.number("ENGINE_SESSION_IDLE", 3600, minimum=1)  # seconds
+RATE_LIMIT = env.number("RATE_LIMIT", 300)  # calls a minute for the account; 0 is no limit
 # A call that takes longer goes on as a job; with 0 every call does, as tests of clients like it.
-JOB_AFTER = env_int("JOB_AFTER", 5)  # seconds
-JOB_STYLE = env_choice("JOB_STYLE", "redirect", "incomplete")
+JOB_AFTER = env.number("JOB_AFTER", 5)  # seconds
+JOB_STYLE = env.choice("JOB_STYLE", "redirect", "incomplete")
 # A zone comes into being with its first service; off, a service there is NOT_FOUND, as at Dyn.
-ENGINE_CREATE_ZONES = env_bool("ENGINE_CREATE_ZONES", default=True)
+ENGINE_CREATE_ZONES = env.flag("ENGINE_CREATE_ZONES", default=True)
 # Public addresses may be probed; others only where PROBE_ALLOW has them; PROBE_DENY wins.
-PROBE_ALLOW = env_networks("PROBE_ALLOW")
-PROBE_DENY = env_networks("PROBE_DENY")
+PROBE_ALLOW = env.networks("PROBE_ALLOW")
+PROBE_DENY = env.networks("PROBE_DENY")
 
 # --- Mail (of changes, to contacts; on the console until a server is named, and in the demo) ----
 
-EMAIL_HOST = env_str("EMAIL_HOST")
+EMAIL_HOST = env.text("EMAIL_HOST")
 MAIL_KIND = "smtp" if EMAIL_HOST and not DEMO else "console"
 EMAIL_BACKEND = f"django.core.mail.backends.{MAIL_KIND}.EmailBackend"
-EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS", default=False)
-EMAIL_USE_SSL = env_bool("EMAIL_USE_SSL", default=False)
-EMAIL_PORT = env_port("EMAIL_PORT", 465 if EMAIL_USE_SSL else 587 if EMAIL_USE_TLS else 25)
-EMAIL_HOST_USER = env_str("EMAIL_HOST_USER")
-EMAIL_HOST_PASSWORD = env_secret("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", default=False)
+EMAIL_USE_SSL = env.flag("EMAIL_USE_SSL", default=False)
+EMAIL_PORT = env.port("EMAIL_PORT", 465 if EMAIL_USE_SSL else 587 if EMAIL_USE_TLS else 25)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env.secret("EMAIL_HOST_PASSWORD")
 EMAIL_TIMEOUT = 10  # seconds
-DEFAULT_FROM_EMAIL = env_str("DEFAULT_FROM_EMAIL", "rttm@localhost")
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "rttm@localhost")
 # The contact `owner` is always there; without an address nobody is told.
-OWNER_EMAIL = env_str("OWNER_EMAIL", "owner@example.com" if DEMO else "")
+OWNER_EMAIL = env.text("OWNER_EMAIL", "owner@example.com" if DEMO else "")
 
 # --- Security -------------------------------------------------------------------------------
 
@@ -224,16 +212,16 @@ LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "login"
 
 # Off only for development, and where `up` listens on loopback without TLS.
-SECURE_COOKIES = env_bool("SECURE_COOKIES", default=not DEBUG)
+SECURE_COOKIES = env.flag("SECURE_COOKIES", default=not DEBUG)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
-SECURE_SSL_REDIRECT = env_bool("SSL_REDIRECT", default=SECURE_COOKIES)
+SECURE_SSL_REDIRECT = env.flag("SSL_REDIRECT", default=SECURE_COOKIES)
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
-SECURE_HSTS_SECONDS = env_int("HSTS_SECONDS", 31_536_000 if SECURE_COOKIES else 0)
+SECURE_HSTS_SECONDS = env.number("HSTS_SECONDS", 31_536_000 if SECURE_COOKIES else 0)
 # Binding the sub-domains, or the browsers' built-in list, is the domain owner's decision.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 # The header in which a proxy that strips it from outside says "https", such as X-Forwarded-Proto.
-if header := env_str("PROXY_SSL_HEADER"):
+if header := env.text("PROXY_SSL_HEADER"):
     SECURE_PROXY_SSL_HEADER = (f"HTTP_{header.upper().replace('-', '_')}", "https")
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -247,23 +235,8 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# --- Logging (to stderr, one line a record; the client never hands out a password or token) ---
+# --- Logging --------------------------------------------------------------------------------
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"()": "dashboard.logs.LineFormatter"}},
-    "filters": {"expected": {"()": "dashboard.logs.Expected"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env_str("LOG_LEVEL", "INFO").upper()},
-    "loggers": {
-        "django": {"handlers": [], "level": "INFO", "propagate": True},
-        "django.request": {"filters": ["expected"]},
-        "django.server": {"handlers": [], "propagate": True},
-        # Each call is a line at INFO: shown to who asks for it.
-        "rttm.client": {"level": env_str("LOG_LEVEL", "WARNING").upper()},
-        # A line for each turn of the clock would bury the others.
-        "celery.app.trace": {"level": "WARNING"},
-        "celery.beat": {"level": "WARNING"},
-    },
-}
+# Each call to the backend is a line at INFO: for who asks for it.
+LOG_LEVEL = env.choice("LOG_LEVEL", "info", "debug", "warning", "error", "critical").upper()
+LOGGING = logging_to_stderr(LOG_LEVEL, calls=LOG_LEVEL if env.text("LOG_LEVEL") else "WARNING")
