@@ -4,11 +4,8 @@ Time runs fast: a minute of the monitors is 2 seconds, and the mirror is synced 
 """
 
 import os
-import signal
-import socket
 import sqlite3
 import subprocess
-import sys
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,16 +15,14 @@ import requests
 
 from rttm.client import Credentials, Dynect, HttpTransport, calls
 from rttm.core import schema
-from tests.contract.engine_server import CUSTOMER, PASSWORD, ROOT, USERNAME
+from tests.contract.engine_server import CUSTOMER, PASSWORD, USERNAME
 from tests.servers import PATIENCE, wait_until
+from tests.up import MANAGE, ROOT, Up, free_ports
 
-MANAGE = [sys.executable, "manage.py"]
 FAST = {"SECONDS_PER_MINUTE": "2", "SYNC_INTERVAL": "1"}
 PLAIN = {"DEMO": "0", "DEBUG": "0", "PROBE_ALLOW": "127.0.0.0/8", "LOG_LEVEL": "WARNING"}
 # What the tests' own process has for itself.
 NOT_OURS = {"DATABASE_URL", "ENGINE_DATABASE_URL", "REDIS_URL", "SECURE_COOKIES", "DYNECT_URL"}
-STARTS_WITHIN = 45.0  # seconds
-ENDS_WITHIN = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,47 +92,19 @@ class Stack(Installation):
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
         self.backend_url = environment.get("DYNECT_URL") or f"http://127.0.0.1:{engine_port}"
-        self.log = directory / "up.log"
-        self.start()
+        self._up = Up(self.environment)
+        try:
+            self._up.wait_until_ready()
+        except BaseException:
+            self._up.process.kill()
+            raise
         accounts = [(account.username, account.role) for account in (OLGA, VERA, ADA)]
         make = MAKE_ACCOUNTS.format(accounts=accounts, password=OLGA.password)
         self.manage("shell", "-v", "0", "-c", make)
 
-    def start(self) -> None:
-        with self.log.open("a") as log:
-            self._process = subprocess.Popen(
-                [*MANAGE, "up"],
-                cwd=ROOT,
-                env=self.environment,
-                stdout=log,
-                stderr=log,
-            )
-        try:
-            wait_until(
-                lambda: self.is_healthy() or self._process.poll() is not None,
-                "/healthz answers 200",
-                patience=STARTS_WITHIN,
-            )
-            assert self._process.poll() is None, self.log.read_text()
-        except BaseException:
-            self._process.kill()
-            raise
-
     def stop(self) -> None:
-        """As Ctrl-C does; it has to end in order."""
-        self._process.send_signal(signal.SIGINT)
-        try:
-            code = self._process.wait(ENDS_WITHIN)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            raise
-        assert code == 0, self.log.read_text()
-
-    def is_healthy(self) -> bool:
-        try:
-            return requests.get(f"{self.url}/healthz", timeout=PATIENCE).status_code == 200
-        except requests.RequestException:
-            return False
+        """It has to end in order."""
+        assert self._up.stop() == 0, self._up.said
 
     def dynect(self) -> Dynect:
         """Somebody else who works with the backend, as a script would."""
@@ -146,7 +113,7 @@ class Stack(Installation):
 
     def has(self, value: schema.Service) -> int:
         """Create a service at the backend, and wait until the mirror has it; its key there."""
-        assert self._process.poll() is None, self.log.read_text()
+        assert self._up.is_running, self._up.said
         with closing(self.dynect()) as dynect:
             dynect.run(calls.service_create(value))
         wait_until(lambda: self.service_pk(value.fqdn), f"the mirror has {value.fqdn}")
@@ -203,11 +170,3 @@ class Visitor:
 
     def close(self) -> None:
         self._http.close()
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,10 +18,8 @@ from dashboard import preflight
 from dashboard.celery import ALIVE_SECONDS, WORKERS_KEY, workers_alive
 from tests.process_table import children, command_of, descendants, is_alive
 from tests.servers import wait_until
-
-ROOT = Path(__file__).parents[2]
-OURS = ("REDIS_URL", "DATABASE_URL", "ENGINE_DATABASE_URL", "SECURE_COOKIES", "DATA_DIR")
-READY = "Ctrl-C ends it."
+from tests.stack import Installation
+from tests.up import READY, ROOT, Up, free_ports
 
 
 class Refusing(BaseHTTPRequestHandler):
@@ -49,75 +46,32 @@ def backend() -> Iterator[ThreadingHTTPServer]:
         server.shutdown()
 
 
-class Up:
-    """A running `manage.py up`, with everything it said so far."""
-
-    def __init__(self, environment: dict[str, str]) -> None:
-        self.url = f"http://127.0.0.1:{environment['PORT']}"
-        self.lines: list[str] = []
-        self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "up"],
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self._reader = Thread(target=self._read)
-        self._reader.start()
-
-    def wait_until_ready(self) -> None:
-        wait_until(
-            lambda: READY in self.lines or self.process.poll() is not None, READY, patience=40
-        )
-        assert READY in self.lines, "\n".join(self.lines)
-
-    def wait(self) -> int:
-        """Its exit code. All it said is read, so nobody holds the other end of its output."""
-        code = self.process.wait(20)
-        self._reader.join(20)
-        assert not self._reader.is_alive(), "something it started still holds its output"
-        return code
-
-    def end(self) -> None:
-        if self.process.poll() is None:
-            self.process.terminate()
-        self.wait()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        with self.process.stdout as output:
-            self.lines += map(str.rstrip, iter(output.readline, ""))
-
-
-def free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
+@pytest.fixture
+def installation(tmp_path: Path, backend: ThreadingHTTPServer) -> Installation:
+    return Installation(
+        tmp_path / "data",
+        PORT=free_port(),
+        DYNECT_URL=f"http://127.0.0.1:{backend.server_port}",
+        DJANGO_SUPERUSER_PASSWORD="correct horse",
+    )
 
 
 @pytest.fixture
-def environment(tmp_path: Path, backend: ThreadingHTTPServer) -> dict[str, str]:
-    clean = {name: value for name, value in os.environ.items() if name not in OURS}
-    return clean | {
-        "PORT": free_port(),
-        "DATA_DIR": str(tmp_path / "data"),
-        "DYNECT_URL": f"http://127.0.0.1:{backend.server_port}",
-        "DYNECT_PASSWORD": "x",
-    }
-
-
-@pytest.fixture
-def up(environment: dict[str, str]) -> Iterator[Callable[[], Up]]:
+def up(installation: Installation) -> Iterator[Callable[..., Up]]:
     started: list[Up] = []
 
     def start(**variables: str) -> Up:
-        started.append(Up(environment | variables))
+        started.append(Up(installation.environment | variables))
         return started[-1]
 
     yield start
     for one in started:
-        one.end()
+        if one.is_running:
+            one.stop()
+
+
+def free_port() -> str:
+    return str(free_ports(1)[0])
 
 
 def everyone_of(run: Up) -> set[int]:
@@ -132,7 +86,7 @@ def wait_until_gone(family: set[int]) -> None:
     wait_until(lambda: not any(map(is_alive, family)), f"all of {family} have ended")
 
 
-def test_up_answers_ends_on_ctrl_c_and_keeps_its_data(up, environment):
+def test_up_answers_ends_on_ctrl_c_and_keeps_its_data(up, installation):
     run = up()
     run.wait_until_ready()
     health = requests.get(f"{run.url}/healthz", timeout=5)
@@ -142,17 +96,10 @@ def test_up_answers_ends_on_ctrl_c_and_keeps_its_data(up, environment):
     other = up(PORT=free_port())
     assert other.wait() == 1
     assert "DATA_DIR" in other.lines[-1]
-    manage = [sys.executable, "manage.py", "createsuperuser", "--noinput", "--username=ana"]
-    subprocess.run(
-        [*manage, "--email=ana@example.com"],
-        cwd=ROOT,
-        env=environment | {"DJANGO_SUPERUSER_PASSWORD": "correct horse"},
-        check=True,
-        capture_output=True,
-    )
+    account = ["--username=ana", "--email=ana@example.com"]
+    installation.manage("createsuperuser", "--noinput", *account)
     family = everyone_of(run)
-    run.process.send_signal(signal.SIGINT)
-    assert run.wait() == 0
+    assert run.stop() == 0
     wait_until_gone(family)
 
     again = up()
@@ -160,19 +107,11 @@ def test_up_answers_ends_on_ctrl_c_and_keeps_its_data(up, environment):
     assert not any("No account yet" in line for line in again.lines)
 
 
-def test_command_run_beside_it_finds_its_redis(up, environment):
+def test_command_run_beside_it_finds_its_redis(up, installation):
     run = up()
     run.wait_until_ready()
     ask = "from dashboard.celery import *\nwith redis_client() as it: print(workers_alive(it))"
-    asked = subprocess.run(
-        [sys.executable, "manage.py", "shell", "-v0", "-c", ask],
-        cwd=ROOT,
-        env=environment,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    assert asked.stdout.strip() == "1"
+    assert installation.manage("shell", "-v0", "-c", ask).strip() == "1"
 
 
 def test_dead_child_ends_all_and_its_reason_is_the_last_line(up):
@@ -195,12 +134,12 @@ def test_nothing_is_orphaned_when_up_itself_is_killed(up):
     wait_until_gone(family)
 
 
-def test_make_that_was_killed_takes_all_with_it(environment):
+def test_make_that_was_killed_takes_all_with_it(installation):
     command = f"{sys.executable} manage.py up --with-parent; true"
     with subprocess.Popen(
         ["sh", "-c", command],
         cwd=ROOT,
-        env=environment,
+        env=installation.environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -226,22 +165,23 @@ def test_backend_that_went_away_makes_healthz_503(up, backend):
 
 
 @pytest.mark.parametrize("variable", ["PORT", "ENGINE_PORT"])
-def test_taken_port_is_named_before_anything_starts(up, environment, backend, variable):
+def test_taken_port_is_named_before_anything_starts(up, installation, backend, variable):
     taken = {variable: str(backend.server_port)}
     run = up(**taken | ({"DYNECT_URL": ""} if variable == "ENGINE_PORT" else {}))
     assert run.wait() == 1
     assert f"Port {backend.server_port} on 127.0.0.1 is taken. Set {variable} " in run.lines[-1]
-    assert not (Path(environment["DATA_DIR"]) / "valkey").exists()
+    assert not (installation.directory / "valkey").exists()
 
 
-def test_redis_of_ones_own_is_used_instead(up, valkey_url, environment):
+def test_redis_of_ones_own_is_used_instead(up, valkey_url, installation):
     run = up(REDIS_URL=valkey_url)
     run.wait_until_ready()
     assert "valkey" not in " ".join(map(command_of, descendants(run.process.pid)))
-    assert not (Path(environment["DATA_DIR"]) / "valkey").exists()
+    assert not (installation.directory / "valkey").exists()
     with redis.Redis.from_url(valkey_url) as client:
         assert workers_alive(client) == 1
-        run.end()
+        run.process.terminate()
+        assert run.wait() == 0
         # It ended in order, so it is not counted any more.
         assert workers_alive(client) == 0
 
