@@ -68,7 +68,7 @@ on("htmx:beforeSwap", ({ detail }) => {
     held.set(part.id, `sse:${part.id}`);
   }
   const focus = target.contains(document.activeElement) && nameOf(document.activeElement);
-  left.set(target.id, { words: wordsOf(target), focus });
+  left.set(target.id, { words: wordsOf(target), focus, near: neighbours(target) });
 });
 
 /* After a swap: what changed fades, and the focus goes on where it was. */
@@ -87,14 +87,21 @@ on("htmx:afterSettle", ({ detail }) => {
 
 on("animationend", ({ target }) => target.closest(".fresh")?.classList.remove("fresh"));
 
-/* A component's words without its ages, which are no news. */
+/* A component's words without what is no news: its ages, and that a probe was answered once more. */
 function wordsOf(part) {
   const copy = part.cloneNode(true);
-  all("time", copy).forEach((time) => time.remove());
+  all("time, .evidence:not(.is-down)", copy).forEach((calm) => calm.remove());
   return copy.textContent;
 }
 
-const nameOf = (item) => item.tagName + item.textContent.trim() + (item.name ?? "");
+const nameOf = (item) =>
+  item.tagName + (item.ariaLabel ?? item.textContent.trim()) + (item.name ?? "");
+
+/* The row or card behind a component, and the one before it. */
+function neighbours(part) {
+  const whole = part.closest("tr, section") ?? part;
+  return [whole.nextElementSibling?.id, whole.previousElementSibling?.id];
+}
 
 function giveFocus(part, name) {
   if (document.activeElement !== document.body) return;
@@ -129,12 +136,13 @@ on("htmx:afterRequest", ({ detail: { elt, xhr } }) => {
   if (!Number.isNaN(ahead)) server.skew = Math.abs(ahead) > CLOCK_SLACK ? ahead : 0;
 });
 
-/* A deleted component never settles: who had the focus there goes on at the page's start. */
+/* A deleted component never settles: who had the focus there goes on beside it. */
 function leaveDeleted() {
   for (const [id, was] of left) {
     if (document.getElementById(id)) continue;
     left.delete(id);
-    if (was.focus) giveFocus(null, was.focus);
+    const near = was.near.map((other) => document.getElementById(other)).find(Boolean);
+    if (was.focus) giveFocus(near, was.focus);
   }
 }
 

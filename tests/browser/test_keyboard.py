@@ -1,6 +1,9 @@
 """Everything by keys alone: the focus is always somewhere sensible."""
 
+import pytest
 from playwright.sync_api import Page, expect
+
+from rttm.client import calls
 
 MOST_STOPS = 80  # keys until what was looked for should have had the focus
 
@@ -64,11 +67,33 @@ def test_content_is_one_key_away(page, site):
     expect(page.locator("#main")).to_be_focused()
 
 
-def test_focus_goes_on_after_its_row_was_deleted(page, site):
+@pytest.mark.parametrize(("address", "heir"), [("192.0.2.1", "192.0.2.2"), ("192.0.2.2", "")])
+def test_focus_goes_to_the_row_beside_after_its_own_was_deleted(page, site, address, heir):
     site.opened(page)
-    go_to(page, "link", "Delete 192.0.2.1")
+    go_to(page, "link", f"Delete {address}")
     page.keyboard.press("Enter")
-    go_to(page, "button", "Delete 192.0.2.1")
+    go_to(page, "button", f"Delete {address}")
     page.keyboard.press("Enter")
-    expect(site.row(page)).to_have_count(0)
-    expect(page.locator("#main")).to_be_focused()
+    expect(site.row(page, address)).to_have_count(0)
+    name = f"Edit {heir}" if heir else "Add an address to global"
+    # Still so after the whole region was read again.
+    expect(site.region(page)).to_contain_text("pool 1")
+    expect(site.region(page).get_by_role("link", name=name)).to_be_focused()
+
+
+def test_focus_goes_to_the_region_beside_after_its_own_was_deleted(page, site):
+    site.opened(page)
+    go_to(page, "link", "Delete region Asia")
+    page.keyboard.press("Enter")
+    go_to(page, "button", "Delete region Asia")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Asia")).to_have_count(0)
+    expect(page.get_by_role("link", name="Add a region")).to_be_focused()
+
+
+def test_refresh_leaves_the_focus_in_its_row(page, site):
+    site.opened(page)
+    go_to(page, "link", "Edit 192.0.2.2")
+    site.ask(calls.region_update(site.key, "global", {"failover_data": "192.0.2.98"}))
+    expect(site.region(page)).to_contain_text("Fails over to 192.0.2.98")
+    expect(site.region(page).get_by_role("link", name="Edit 192.0.2.2")).to_be_focused()
