@@ -2,11 +2,19 @@
 
 import os
 import warnings
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import redis
 from celery import Celery
-from celery.signals import beat_init, heartbeat_sent, worker_shutdown
+from celery.signals import (
+    beat_init,
+    heartbeat_sent,
+    task_postrun,
+    task_prerun,
+    worker_shutdown,
+)
 from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -15,6 +23,10 @@ from redis.retry import Retry
 WORKERS_KEY = "rttm:workers"
 # A worker beats every 2 seconds; two beats may get lost.
 ALIVE_SECONDS = 6
+# A sorted set: the syncs under way, each with when it began. A killed worker takes none back.
+SYNCS_KEY = "rttm:syncs"
+SYNC = "rttm.tasks.run_sync"
+SYNC_SECONDS = 120  # no sync may take longer
 LEASE_CHECK_SECONDS = 30
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
@@ -30,7 +42,7 @@ app.autodiscover_tasks()
 def schedule(sender: Celery, **kwargs: Any) -> None:
     """Each entry expires before its next turn, so a queue without a worker cannot pile up."""
     sender.conf.beat_schedule = {
-        "sync": _every(settings.SYNC_INTERVAL, "rttm.tasks.run_sync"),
+        "sync": _every(settings.SYNC_INTERVAL, SYNC),
         "expired-actions": _every(LEASE_CHECK_SECONDS, "rttm.tasks.run_expired_actions"),
     }
 
@@ -38,7 +50,7 @@ def schedule(sender: Celery, **kwargs: Any) -> None:
 @beat_init.connect
 def sync_at_once(**kwargs: Any) -> None:
     """Nobody should look at an empty board until the clock has gone round."""
-    app.send_task("rttm.tasks.run_sync", expires=settings.SYNC_INTERVAL)
+    app.send_task(SYNC, expires=settings.SYNC_INTERVAL)
 
 
 @heartbeat_sent.connect
@@ -51,6 +63,36 @@ def worker_seen(sender: Any, **kwargs: Any) -> None:
 def worker_gone(sender: Any, **kwargs: Any) -> None:
     with redis_client() as client:
         client.zrem(WORKERS_KEY, sender.hostname)
+
+
+@task_prerun.connect
+def sync_began(sender: Any, task_id: str, **kwargs: Any) -> None:
+    if sender.name == SYNC:
+        with redis_client() as client:
+            client.zadd(SYNCS_KEY, {task_id: client.time()[0]})
+
+
+@task_postrun.connect
+def sync_ended(sender: Any, task_id: str, **kwargs: Any) -> None:
+    if sender.name == SYNC:
+        with redis_client() as client:
+            client.zrem(SYNCS_KEY, task_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """Of whom a late sync waits."""
+
+    workers: int = 0  # that live
+    asking_since: datetime | None = None  # the oldest sync that the backend has yet to answer
+
+
+def read_signs() -> Signs:
+    with redis_client() as client:
+        client.zremrangebyscore(SYNCS_KEY, "-inf", client.time()[0] - SYNC_SECONDS)
+        oldest: Any = client.zrange(SYNCS_KEY, 0, 0, withscores=True)
+        began = [datetime.fromtimestamp(at, UTC) for _, at in oldest]
+        return Signs(workers_alive(client), min(began, default=None))
 
 
 def workers_alive(client: redis.Redis) -> int:

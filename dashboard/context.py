@@ -7,7 +7,9 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
+from redis import RedisError
 
+from dashboard.celery import Signs, read_signs
 from dashboard.counts import read_counts
 from rttm.models import SyncState
 
@@ -19,6 +21,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "counts": SimpleLazyObject(lambda: read_counts(_chosen_status(request))),
         "sync_state": state,
         "sync_is_late": SimpleLazyObject(lambda: _is_late(cast(SyncState, state))),
+        "sync_signs": SimpleLazyObject(_signs),  # read only when it is late
         "sync_stale_after": stale_after(),
         "sync_interval": settings.SYNC_INTERVAL,
     }
@@ -29,8 +32,15 @@ def stale_after() -> int:
     return 2 * settings.SYNC_INTERVAL + 15
 
 
+def _signs() -> Signs:
+    try:
+        return read_signs()
+    except RedisError:
+        return Signs()
+
+
 def _is_late(state: SyncState) -> bool:
-    """No sync came, not even one that failed: the workers are gone."""
+    """No sync came, not even one that failed."""
     if state.succeeded_at is None or state.failing_since:
         return False
     return (timezone.now() - state.succeeded_at).total_seconds() > stale_after()

@@ -16,19 +16,22 @@ const say = (part, text) => {
 };
 
 /* When the server was last heard of, and since when it was not (0: it is there). */
-const server = { newsAt: Date.now(), lostAt: 0, skew: 0 };
-const silence = 3 * 1000 * Number(document.body.dataset.syncInterval);
+const server = { newsAt: Date.now(), lostAt: 0, skew: 0, askedAt: 0 };
+const interval = 1000 * Number(document.body.dataset.syncInterval);
+const silence = 3 * interval;
 const pageTitle = document.title.slice(one("#counts").dataset.title.length);
 let touchedAt = Date.now();
 let announced = "";
 
 /* Ages count on; what is older than it should be is marked; a new order is taken when nobody looks. */
 function tick() {
-  const synced = Date.parse(one("#freshness time")?.dateTime) || 0;
+  const synced = syncedAt();
   all("time[data-age]").forEach((time) => showAge(time, synced));
   if (Date.now() - touchedAt > IDLE) one("[data-resort]")?.click();
   warn();
 }
+
+const syncedAt = () => Date.parse(one("#freshness time")?.dateTime) || 0;
 
 function showAge(time, synced) {
   const seen = Math.max(Date.parse(time.dateTime), "withSync" in time.dataset ? synced : 0);
@@ -50,8 +53,17 @@ function warn() {
 function whyLost() {
   if (!navigator.onLine) return "This browser is offline.";
   if (server.lostAt && Date.now() - server.lostAt > QUIET) return "The server does not answer.";
-  const isQuiet = one("[sse-connect]") && Date.now() - server.newsAt > silence;
-  return isQuiet ? "The server has sent no news." : "";
+  if (!one("[sse-connect]") || Date.now() - server.newsAt < silence) return "";
+  ask();
+  const isBehind = syncedAt() > server.newsAt + server.skew;
+  return isBehind ? "The server answers, but its live news do not get here: reload the page." : "";
+}
+
+/* No news: is it the stream, or does the server have none itself? Its own account of that says. */
+function ask() {
+  if (Date.now() - server.askedAt < interval) return;
+  server.askedAt = Date.now();
+  htmx.trigger("#freshness", "sse:freshness");
 }
 
 /* Title and icon follow the counts, which are also said to a reader who hears the page. */

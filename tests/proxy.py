@@ -36,6 +36,7 @@ class Proxy:
         self._target = target
         self._strikes: list[Strike] = []
         self._open: set[asyncio.Task[None]] = set()
+        self._hangs = False
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
@@ -63,8 +64,17 @@ class Proxy:
         """Let nobody through: what is open ends in the middle of a word."""
         self._call(self._cut())
 
+    def hang(self) -> None:
+        """Cut everybody off; who comes then is taken in and never answered."""
+        self.cut()
+        self._hangs = True
+        self._call(self._listen())
+
     def restore(self) -> None:
         """Take new connections, again at the same port."""
+        if self._hangs:
+            self._hangs = False
+            self.cut()
         self._call(self._listen())
 
     def close(self) -> None:
@@ -106,6 +116,8 @@ class Proxy:
         """Without a server behind, whoever connected is hung up on."""
         async with closing(writer):
             with suppress(ConnectionError):
+                while self._hangs:
+                    await reader.read(2**16) or await asyncio.sleep(3600)
                 server = await asyncio.open_connection(LOOPBACK, self._target)
                 async with closing(server[1]):
                     await Exchange(self._strikes).run((reader, writer), server)

@@ -110,6 +110,26 @@ def test_change_made_while_the_one_before_is_read_is_read_too(page, site):
     expect(asia).to_contain_text("Fails over to 192.0.2.97")
 
 
+def test_silent_backend_is_told_from_a_silent_server(page, site, backend):
+    site.opened(page)
+    backend.hang()
+    try:
+        # Twice the interval and a quarter of a minute.
+        told = page.locator("#freshness").filter(has_text="a sync has waited for the backend since")
+        expect(told).to_be_visible(timeout=30_000)
+        expect(page.locator("[data-lost]")).to_be_empty()
+    finally:
+        backend.restore()
+    expect(page.locator("#freshness")).to_contain_text("Synced", timeout=20_000)
+
+
+def test_silent_stream_is_told_though_the_server_answers(page, site):
+    page.route("**/live/**", lambda route: None)
+    site.opened(page)
+    banner = page.get_by_role("alert").filter(has_text="its live news do not get here")
+    expect(banner).to_be_visible()
+
+
 @pytest.fixture
 def way(stack):
     """The way of one browser to the dashboard; it can be cut."""
