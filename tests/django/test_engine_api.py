@@ -393,8 +393,10 @@ class TestPoolEntry:
         assert client.fails("GET", f"{ENTRY}/global/192.0.2.1") == (404, "NOT_FOUND")
 
     def test_an_address_in_the_body_does_not_rename(self, client, service):
-        entry = client.does("PUT", f"{ENTRY}/global/192.0.2.1", {"address": "192.0.2.3"})
-        assert entry["address"] == "192.0.2.1"
+        path = f"{ENTRY}/global/192.0.2.1"
+        assert client.does("PUT", path, {"address": "192.0.2.1."})["address"] == "192.0.2.1"
+        assert client.fails("PUT", path, {"address": "192.0.2.3"}) == (400, "INVALID_DATA")
+        assert client.said.startswith("address: address must be 192.0.2.1")
 
     @pytest.mark.parametrize(
         ("args", "code"),

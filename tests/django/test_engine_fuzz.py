@@ -1,204 +1,166 @@
-"""Bad input to every endpoint, made from a description of its fields.
+"""Every field of every endpoint, with all that it takes and all that it refuses, one at a time.
 
-Whatever is sent, the answer is an envelope with a documented code, and a refused call changed
-nothing. A failure prints the call, and the line that makes Hypothesis try it again.
+What is taken is what a read says afterwards, and nothing else has changed. What is refused is
+refused in an envelope with a documented code that names the field, and nothing has changed.
 """
 
-import json
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, NamedTuple
-from urllib.parse import quote
+from typing import Any
 
 import pytest
-from django.apps import apps
-from django.db import transaction
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from rttm.core.wire import fields
-from rttm.engine.api import CODES, ApiReply
-from rttm.engine.api.dispatch import HANDLERS, LOG_IN
-from rttm.engine.router import ALIAS
-from tests.engine_client import SERVICE, WANTED, Client, logged_in
+from rttm.core.schema import OBSERVED
+from rttm.core.wire import fields as wire_fields
+from rttm.engine.api.dispatch import HANDLERS, JOB, LOG_IN
+from tests.django.fuzzing import Stage, rows, staged
+from tests.endpoints import ENDPOINTS, Endpoint, Place
+from tests.fields import MISSING, Example
 
-TRIES = 40  # of each endpoint; all of them take some ten seconds
-STATUSES = {200, 400, 404}
-VERBS = ("GET", "POST", "PUT", "DELETE")
-
-odd = st.sampled_from(["\0", "\u2603", "a" * 5000, "%00", "../..", " ", "\u202e"])
-words = st.text(max_size=20) | odd
-numbers = st.integers() | st.floats() | st.sampled_from([2**31, 2**63, 10**30, -1, 0, 1e308])
-wild = st.recursive(
-    st.none() | st.booleans() | numbers | words | st.just("\ud800"),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
-    max_leaves=6,
-)
-likely = st.sampled_from(
-    [
-        *("global", "Asia", "US East", "Y", "N", "192.0.2.1", "192.0.2.2", "a.example.net", ""),
-        *("HTTP", "PING", "NONE", "obey", "remove", "ip", "region", "done", "owner", "example.com"),
-        *(0, 1, 5, 10, 30, "1", "30", True, False, None),
-    ]
-)
-
-
-def filled(names: Any, **inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """An object with some of these fields, each with something likely or wild in it."""
-    every = dict.fromkeys(names, likely | wild) | inner
-    return st.fixed_dictionaries({}, optional=every)
-
-
-entry = filled([*fields.ENTRY, "new_address", "status", "log", "task_id"])
-region = filled([*fields.REGION, "status"], pool=st.lists(entry, max_size=3) | wild)
-monitor = filled(fields.MONITOR) | wild
-service = filled(
-    [*fields.SERVICE, "activate", "deactivate", "recover", "recoverip", "address", "active"],
-    region=st.lists(region, max_size=3) | wild,
-    monitor=monitor,
-    performance_monitor=monitor,
-)
-report = filled(["zone", "fqdn", "start_ts", "end_ts", "ts"])
-session = filled(["customer_name", "user_name", "password"])
-other = filled(["detail", "name", "zone_name", "status", "rname"])
-ARGUMENTS = {
-    "session": session, "rttm": service, "rttmregion": region, "rttmregionpoolentry": entry,
-    "rttmlogreport": report, "rttmrrsetreport": report,
-}  # fmt: skip
-NAMES = ["example.com", "www.example.com", "global", "192.0.2.1"]  # of what is there
-
-
-class Sent(NamedTuple):
-    """One call."""
-
-    method: str
-    path: str
-    body: bytes
-    query: dict[str, str]
-    headers: dict[str, str]
-
-
-def path(resource: str, count: int) -> st.SearchStrategy[str]:
-    """Mostly of what is there, with a wild name in some place."""
-    known = [st.just(NAMES[min(at, len(NAMES) - 1)]) for at in range(count)]
-    pieces = [st.one_of(name, name, name, name, words) for name in known]
-    joined = st.tuples(*pieces).map(lambda found: "/".join(_quoted(piece) for piece in found))
-    return st.tuples(joined, st.sampled_from(["", "/", "//"])).map(
-        lambda found: f"{resource}/{found[0]}{found[1]}"
-    )
-
-
-def _quoted(piece: str) -> str:
-    return quote(piece, safe="")
-
-
-def bodies(resource: str) -> st.SearchStrategy[bytes]:
-    sensible = ARGUMENTS.get(resource, other).map(lambda args: json.dumps(args).encode())
-    return st.one_of(sensible, sensible, st.binary(max_size=30), wild.map(_encoded))
-
-
-def _encoded(value: Any) -> bytes:
-    return json.dumps(value).encode()
-
-
-def calls(method: str, resource: str, count: int) -> st.SearchStrategy[Sent]:
-    return st.builds(
-        Sent,
-        st.just(method),
-        path(resource, count),
-        bodies(resource),
-        st.dictionaries(st.sampled_from(["detail", "status", "x"]), words, max_size=2),
-        st.sampled_from([{}, {"api-version": "current"}, {"api-version": "\u0663"}]),
-    )
-
-
-ENDPOINTS = sorted({(*route,) for route in (*HANDLERS, LOG_IN)} | {("GET", "job", 1)})
-TRY = settings(
-    max_examples=TRIES,
-    deadline=None,
-    print_blob=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+WITH_FIELDS = [
+    pytest.param(endpoint, place, id=f"{endpoint.method} {endpoint.resource} {place.label}")
+    for endpoint in ENDPOINTS
+    for place in endpoint.places
+]
+OBJECTS = {"RTTM", "RTTMRegion", "RTTMRegionPoolEntry"}
+CALLED = {"new_address": "address"}  # by a read
 
 
 @pytest.fixture
-def client(settings, db) -> Client:
-    client = logged_in(settings)
-    client.does("POST", SERVICE, WANTED)
-    client.does("PUT", SERVICE, {"recover": True})  # so that there is a task
-    return client
+def stage(settings, db) -> Stage:
+    return staged(settings)
 
 
-@contextmanager
-def undone() -> Iterator[None]:
-    """What a call did that went well is no part of the next one."""
-    with transaction.atomic(using=ALIAS):
-        yield
-        transaction.set_rollback(True, using=ALIAS)
+def test_every_route_of_the_engine_is_described():
+    described = [(e.method, e.resource.lower(), len(e.names)) for e in ENDPOINTS]
+    assert sorted(described) == sorted(map(tuple, {*HANDLERS, LOG_IN, JOB}))
 
 
-def store() -> dict[str, list[Any]]:
-    """All that the engine has; numbers of calls go on with refused ones too."""
-    models = [m for m in apps.get_app_config("engine").get_models() if m.__name__ != "Counter"]
-    return {m.__name__: list(m.objects.order_by("pk").values()) for m in models}
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_every_field_that_the_engine_reads_is_described(method):
+    service = next(e for e in ENDPOINTS if (e.method, e.resource) == (method, "RTTM"))
+    described = [{field.name for field in place.fields} for place in service.places]
+    inside = {"monitor", "performance_monitor", "region"}
+    own, health, performance, region, entry = described
+    assert own == set(wire_fields.SERVICE) | inside
+    assert health == performance == set(wire_fields.MONITOR)
+    assert region == set(wire_fields.REGION) | {"pool"}
+    assert entry == set(wire_fields.ENTRY)
 
 
-def reply_to(client: Client, sent: Sent) -> ApiReply:
-    headers = sent.headers | ({"auth-token": client.token} if client.token else {})
-    return client.reply(sent.method, sent.path, body=sent.body, query=sent.query, headers=headers)
+@pytest.mark.parametrize(("endpoint", "place"), WITH_FIELDS)
+def test_what_a_field_refuses_is_named_and_changes_nothing(stage, endpoint, place):
+    wrong = [
+        (place.call({**field.beside, field.name: example.sent}), field, example)
+        for field in place.fields
+        for example in field.refused
+    ]
+    stage.all_hold(
+        _refused(stage, endpoint, args, (example.code, place, example.field or field.name))
+        for args, field, example in wrong
+    )
+    stage.is_untouched()
 
 
-def check(reply: ApiReply) -> None:
-    """An envelope as documented."""
-    assert reply.status in STATUSES
-    envelope = reply.json
-    assert set(envelope) == {"status", "data", "job_id", "msgs"}
-    assert (envelope["status"] == "success") == (reply.status == 200)
-    assert {message["ERR_CD"] for message in envelope["msgs"]} <= CODES | {None}
-    if reply.status != 200:
-        assert envelope["msgs"][0]["ERR_CD"]
-        assert (reply.status == 404) == (envelope["msgs"][0]["ERR_CD"] == "NOT_FOUND")
+@pytest.mark.parametrize(("endpoint", "place"), WITH_FIELDS)
+def test_what_has_to_be_there_is_asked_for(stage, endpoint, place):
+    if endpoint.method != "POST":
+        return  # of what is there already, any part can be changed
+    needed = [field.name for field in place.fields if field.is_required]
+    stage.all_hold(
+        _refused(stage, endpoint, place.without(name), (MISSING, place, name)) for name in needed
+    )
+    stage.is_untouched()
 
 
-@pytest.mark.parametrize(("method", "resource", "count"), ENDPOINTS)
-def test_bad_input_is_refused_in_words_and_changes_nothing(client, method, resource, count):
-    before = store()
-
-    @TRY
-    @given(calls(method, resource, count))
-    def attempt(sent: Sent) -> None:
-        with undone():
-            reply = reply_to(client, sent)
-            check(reply)
-            if reply.status != 200 or method == "GET":
-                assert store() == before
-
-    attempt()
-    assert store() == before
+def _refused(
+    stage: Stage, endpoint: Endpoint, args: Any, wanted: tuple[str, Place, str]
+) -> str | None:
+    code, place, name = wanted
+    with stage.undone():
+        reply = stage.reply(endpoint, args)
+        is_changed = rows() != stage.rows
+    is_named = all(_names(field, place, name) for field, _ in reply.errors)
+    if {found for _, found in reply.errors} == {code} and is_named and not is_changed:
+        return None
+    return f"{code} of {place.label}{name} was to come of {args}: {reply} {is_changed=}"
 
 
-@TRY
-@given(st.data())
-def test_odd_paths_and_methods_are_no_calls(client, data):
-    before = store()
-    resource = data.draw(st.sampled_from([name for _, name, _ in ENDPOINTS]) | words.map(_quoted))
-    method = data.draw(st.sampled_from([*VERBS, "PATCH", "HEAD", "\u2603", ""]))
-    sent = data.draw(calls(method, resource, data.draw(st.integers(0, 6))))
-    with undone():
-        reply = reply_to(client, sent)
-        check(reply)
-        if reply.status != 200:
-            assert store() == before
+def _names(field: str, place: Place, name: str) -> bool:
+    """What is odd in a key is in the label too, so only its end is known."""
+    if name in ("address", "region_code"):
+        return field == name or field.endswith(f"].{name}")
+    return field in (f"{place.label}{name}", name if name in ("region", "login") else "")
 
 
-@pytest.mark.parametrize(("method", "resource", "count"), ENDPOINTS)
-@pytest.mark.parametrize("token", ["", "x", "\u2603", "\xff" * 5000])
-def test_without_a_session_nothing_is_told_or_done(client, token, method, resource, count):
-    before = store()
-    client.token = token
-    names = NAMES[:count]
-    reply = client.reply(method, "/".join([resource, *names]), WANTED)
-    check(reply)
-    assert reply.status == 400
-    assert reply.json["data"] == {}
-    assert store() == before
+@pytest.mark.parametrize(("endpoint", "place"), WITH_FIELDS)
+def test_what_fields_take_is_what_a_read_says(stage, endpoint, place):
+    before = stage.present(endpoint)
+    stage.all_hold(_taken(stage, endpoint, before, (place, some)) for some in _together(place))
+
+
+def _together(place: Place) -> Iterator[dict[str, Example]]:
+    """Fields that do not depend on each other go in one call, to need fewer."""
+    several = [field for field in place.fields if not field.is_alone]
+    longest = max((len(field.taken) for field in several), default=0)
+    for turn in range(longest):
+        yield {f.name: f.taken[turn % len(f.taken)] for f in several if f.taken}
+    for field in place.fields:
+        for example in field.taken if field.is_alone else ():
+            yield {field.name: example, **{k: Example(v, v) for k, v in field.beside.items()}}
+
+
+def _taken(
+    stage: Stage, endpoint: Endpoint, before: Any, asked: tuple[Place, dict[str, Example]]
+) -> str | None:
+    place, some = asked
+    args = place.call({name: example.sent for name, example in some.items()})
+    with stage.undone():
+        reply = stage.reply(endpoint, args)
+        if not reply.is_success:
+            return f"{args} should be taken: {reply}"
+        if endpoint.method == "GET" or endpoint.resource not in OBJECTS:
+            return None
+        after = stage.read_again(endpoint, reply.data)
+    if after != reply.data:
+        return f"{args}: the answer was {reply.data}, a read says {after}"
+    wanted = place.call({CALLED.get(name, name): e.told for name, e in some.items()})
+    if place.inside(wanted).get("autopopulate") == "Y":
+        is_as_sent = place.inside(after)["autopopulate"] == "Y"  # all else is as in global
+    else:
+        is_as_sent = _configured(after) == _over(_configured(before), wanted)
+    return None if is_as_sent else f"{args}: {before} became {after}"
+
+
+def _configured(data: Any) -> Any:
+    if isinstance(data, list):
+        return [_configured(item) for item in data]
+    if not isinstance(data, dict):
+        return data
+    return {key: _configured(value) for key, value in data.items() if key not in OBSERVED}
+
+
+def _over(before: Any, changes: Any) -> Any:
+    """The whole with changes in it, however deep."""
+    if isinstance(changes, dict):
+        return before | {key: _over(before.get(key), value) for key, value in changes.items()}
+    if isinstance(changes, list):
+        return [_over(old, new) for old, new in zip(before, changes, strict=True)]
+    return changes
+
+
+@pytest.mark.parametrize("endpoint", [e for e in ENDPOINTS if e.method == "GET" and e.places])
+def test_arguments_in_the_query_are_read_in_the_same_way(stage, endpoint):
+    for field in endpoint.places[0].fields:
+        for example in field.examples:
+            if isinstance(example.sent, str):
+                query = {field.name: example.sent}
+                reply = stage.reply(endpoint, None, query=query)
+                assert (reply.is_failure, query) == (bool(example.code), query)
+
+
+@pytest.mark.parametrize("endpoint", [e for e in ENDPOINTS if e.method == "GET" and e.places])
+def test_details_are_given_when_asked_for_only(stage, endpoint):
+    for field in endpoint.places[0].fields:
+        for example in field.taken if field.name == "detail" else []:
+            data = stage.reply(endpoint, {"detail": example.sent}).data
+            assert {type(item) for item in data} <= {dict if example.told == "Y" else str}

@@ -50,11 +50,20 @@ class TestArguments:
         [
             *(b"{", b"[]", b'"text"', b"7", b"null", b"\xff\xfe", b'{"a": "\\ud800"}'),
             *(b"[" * 100_000, b'{"a": ' + b"9" * 5000 + b"}", b'{"a": "\x00"}'),
+            *(b'{"a": "\xed\xa0\x80"}', '{"a": "\\ud800"}'.encode("utf-16"), b'{"a": NaN}'),
+            *(b'{"a": 1, "a": 2}', b'{"a": [{"b": 1, "b": 1}]}', b'{"a": -Infinity}'),
         ],
     )
     def test_what_is_no_json_object_is_refused(self, body):
         with pytest.raises(Failure, match="body: The body"):
             request.arguments(call(body=body))
+
+    def test_of_two_values_for_one_field_neither_is_taken(self):
+        with pytest.raises(Failure, match="body: The body says weight twice"):
+            request.arguments(call(body=b'{"weight": 3, "label": "", "weight": 4}'))
+
+    def test_a_mark_of_the_byte_order_is_passed_over(self):
+        assert request.arguments(call(body=b'\xef\xbb\xbf{"a": 1}')) == {"a": 1}
 
     def test_a_whole_pair_of_surrogates_is_a_character(self):
         asked = call(body=b'{"a": "\\ud83d\\ude00"}')
@@ -104,6 +113,25 @@ def test_a_missing_argument_is_named(args):
 def test_an_action_is_asked_for_in_many_ways(raw, asked):
     assert recovery.is_asked("recover", raw) is asked
     assert recovery.is_asked("recoverip", raw) is asked
+
+
+@pytest.mark.parametrize("raw", [{}, [], [True], {"a": 1}, 2, -1, 1.0, "maybe", "\0", " "])
+@pytest.mark.parametrize("action", ["activate", "deactivate", "recover", "recoverip"])
+def test_an_action_is_not_asked_for_by_nonsense(action, raw):
+    with pytest.raises(Failure, match=f"{action}: {action} must be true or false"):
+        recovery.is_asked(action, raw)
+
+
+@pytest.mark.parametrize("raw", [{}, [], [True], 2, 1.0, "maybe", " "])
+def test_a_flag_is_not_raised_by_nonsense(raw):
+    with pytest.raises(Failure, match="detail: detail must be Y or N"):
+        request.optional_flag({"detail": raw}, "detail")
+
+
+@pytest.mark.parametrize("raw", [{}, [], True, 1.5, "a\0"])
+def test_a_text_is_no_object_and_has_no_nul(raw):
+    with pytest.raises(Failure, match="name: name must be a text"):
+        request.optional_text({"name": raw}, "name")
 
 
 def test_recoverip_alone_is_asked_for_by_a_name_too():
@@ -189,6 +217,22 @@ def test_a_field_that_made_no_sense_is_complained_of_once():
     args = {"region": "none", "contact_nickname": ["x"], "performance_monitor": 7}
     _, problems = wanted.service_from(args, "example.com", "www.example.com")
     assert sorted(fields(problems)) == ["contact_nickname", "performance_monitor", "region"]
+
+
+@pytest.mark.parametrize(
+    ("odd", "blamed"),
+    [
+        ({"ttl": 450, "monitor": {"interval": "x"}}, "monitor.interval"),
+        ({"region": [{"region_code": "global", "ep": [], "epmc": 9}]}, "region[global].ep"),
+        (
+            {"region": [{"region_code": "global", "failover_mode": 5.0, "failover_data": "a"}]},
+            "region[global].failover_mode",
+        ),
+    ],
+)
+def test_what_depends_on_a_field_that_made_no_sense_is_not_blamed(odd, blamed):
+    _, problems = wanted.service_over(odd, builders.service())
+    assert fields(problems) == [blamed]
 
 
 def test_what_a_new_service_lacks_is_named():

@@ -206,12 +206,14 @@ def test_what_a_new_pool_entry_lacks_or_muddles_is_told_by_field(data, expected)
 
 def test_an_entry_changes_its_address_by_new_address_only():
     base = pool_entry(weight=5)
-    assert wire.read_pool_entry({"address": "192.0.2.8"}, base) == (base, [])
+    assert problems_of(wire.read_pool_entry({"address": "192.0.2.8"}, base)) == [
+        ("address", "another")
+    ]
     assert wire.read_pool_entry({"new_address": ""}, base) == (base, [])
     renamed, problems = wire.read_pool_entry({"new_address": "192.0.2.8", "weight": 6}, base)
     assert (renamed, problems) == (pool_entry("192.0.2.8", weight=6), [])
     assert problems_of(wire.read_pool_entry({"new_address": [1]}, base)) == [
-        ("address", "wrong_type")
+        ("new_address", "wrong_type")
     ]
 
 
@@ -243,7 +245,9 @@ def test_a_new_region_without_ep_gets_one_by_the_size_of_its_pool(size, ep):
 
 def test_a_region_keeps_its_code_and_what_is_not_mentioned():
     base = region("Asia", apmc=2)
-    assert wire.read_region({"region_code": "global"}, base) == (base, [])
+    assert problems_of(wire.read_region({"region_code": "global"}, base)) == [
+        ("region_code", "another")
+    ]
 
 
 def test_a_new_pool_keeps_what_is_not_mentioned_of_entries_it_repeats():

@@ -6,19 +6,33 @@ from typing import Any
 
 JSON = dict[str, Any]
 
+YES, NO = ("y", "yes", "true", "1"), ("n", "no", "false", "0")
+
 
 def name(raw: object) -> str:
     """A DNS name or address as we keep it: lower case, no trailing dot."""
-    return text(raw).strip().lower().rstrip(".")
+    return text(raw).strip().lower().removesuffix(".")
 
 
 def text(raw: object) -> str:
-    return raw if isinstance(raw, str) else "" if raw is None else str(raw)
+    """What is no text has none; a list or an object may be too deep to be written out."""
+    if isinstance(raw, str):
+        return raw
+    return "" if raw is None or isinstance(raw, list | dict) else str(raw)
 
 
 def is_true(raw: object) -> bool:
     """Flags come as true, "Y", "true" or 1, by client and call."""
-    return raw is True or text(raw).strip().lower() in ("y", "yes", "true", "1")
+    return raw is True or text(raw).strip().lower() in YES
+
+
+def flag(raw: object) -> bool:
+    """Yes or no in any of these forms; anything else is a ValueError."""
+    if is_true(raw):
+        return True
+    if text(raw).strip().lower() in NO:
+        return False
+    raise ValueError
 
 
 def number(raw: object) -> int:
@@ -40,15 +54,8 @@ def _unset_or_number(raw: object) -> int:
     return 0 if raw in ("", None) else number(raw)
 
 
-def _flag(raw: object) -> bool:
-    if raw is True or raw is False:
-        return raw
-    if text(raw).strip().lower() in ("y", "n", "true", "false", "1", "0"):
-        return is_true(raw)
-    raise ValueError
-
-
-def _text(raw: object) -> str:
+def plain_text(raw: object) -> str:
+    """A text, for which a number may stand; anything else is a ValueError."""
     if not isinstance(raw, str | int | None) or isinstance(raw, bool):
         raise ValueError  # a list or an object in place of a text
     if "\0" in text(raw):
@@ -57,47 +64,49 @@ def _text(raw: object) -> str:
 
 
 def _name(raw: object) -> str:
-    return name(_text(raw))
+    return name(plain_text(raw))
 
 
 def _target(raw: object) -> str:
     """Failover data: a name or address without its trailing dot, or a region code as it is."""
-    return _text(raw).strip().rstrip(".")
+    return plain_text(raw).strip().removesuffix(".")
 
 
 def _words(raw: object) -> tuple[str, ...]:
     """A comma list, or a JSON list of words."""
-    parts = raw if isinstance(raw, list) else _text(raw).split(",")
-    return tuple(word for part in parts if (word := _text(part).strip()))
+    parts = raw if isinstance(raw, list) else plain_text(raw).split(",")
+    if not all(isinstance(part, str) for part in parts):
+        raise ValueError
+    return tuple(word for part in parts if (word := plain_text(part).strip()))
 
 
 Reader = Callable[[object], Any]
 
 ENTRY: Mapping[str, Reader] = {
-    "address": _name, "label": _text, "weight": number, "serve_mode": _text,
+    "address": _name, "label": plain_text, "weight": number, "serve_mode": plain_text,
 }  # fmt: skip
 REGION: Mapping[str, Reader] = {
-    "region_code": _text, "autopopulate": _flag, "ep": number, "apmc": number,
-    "epmc": number, "serve_count": number, "failover_mode": _text, "failover_data": _target,
+    "region_code": plain_text, "autopopulate": flag, "ep": number, "apmc": number,
+    "epmc": number, "serve_count": number, "failover_mode": plain_text, "failover_data": _target,
 }  # fmt: skip
 MONITOR: Mapping[str, Reader] = {
-    "protocol": _text, "interval": number, "retries": _unset_or_number,
-    "timeout": _unset_or_number, "port": _unset_or_number, "path": _text, "host": _text,
-    "header": _text, "expected": _text,
+    "protocol": plain_text, "interval": number, "retries": _unset_or_number,
+    "timeout": _unset_or_number, "port": _unset_or_number, "path": plain_text, "host": plain_text,
+    "header": plain_text, "expected": plain_text,
 }  # fmt: skip
 SERVICE: Mapping[str, Reader] = {
-    "ttl": number, "auto_recover": _flag, "recovery_delay": _unset_or_number,
-    "contact_nickname": _text, "notify_events": _words, "syslog_server": _text,
-    "syslog_port": number, "syslog_ident": _text, "syslog_facility": _text,
-    "syslog_delivery": _text, "syslog_probe_fmt": _text, "syslog_status_fmt": _text,
-    "syslog_rttm_fmt": _text,
+    "ttl": number, "auto_recover": flag, "recovery_delay": _unset_or_number,
+    "contact_nickname": plain_text, "notify_events": _words, "syslog_server": plain_text,
+    "syslog_port": number, "syslog_ident": plain_text, "syslog_facility": plain_text,
+    "syslog_delivery": plain_text, "syslog_probe_fmt": plain_text, "syslog_status_fmt": plain_text,
+    "syslog_rttm_fmt": plain_text,
 }  # fmt: skip
 
 WANTED: Mapping[Reader, str] = {
     number: "a whole number",
     _unset_or_number: "a whole number",
-    _flag: "Y or N",
-    _text: "a text",
+    flag: "Y or N",
+    plain_text: "a text",
     _name: "an address",
     _target: "a text",
     _words: "a comma list",

@@ -29,19 +29,36 @@ def read_pool_entry(data: JSON, base: PoolEntry | None = None) -> tuple[PoolEntr
     """A pool entry as asked for; `new_address` renames an existing one."""
     entry, problems = _read(base or PoolEntry(""), ENTRY, data)
     if base is not None:
-        entry = replace(entry, address=base.address)
-        if data.get("new_address"):
-            renamed, more = _read(entry, ENTRY, {"address": data["new_address"]})
-            entry, problems = renamed, problems + more
+        problems += _of_key("address", entry.address, base.address)
+        entry, more = _renamed(replace(entry, address=base.address), data)
+        problems += more
     elif "address" not in data:
         problems.append(Problem("address", "missing", "address is required."))
     return entry, problems
+
+
+def _of_key(field: str, asked: str, present: str) -> Problems:
+    """A key in a change says once more what is changed; it cannot say another."""
+    if asked == present:
+        return []
+    return [Problem(field, "another", f"{field} must be {present}, which is to be changed.")]
+
+
+def _renamed(entry: PoolEntry, data: JSON) -> tuple[PoolEntry, Problems]:
+    if data.get("new_address") in (None, ""):
+        return entry, []
+    try:
+        return replace(entry, address=ENTRY["address"](data["new_address"])), []
+    except ValueError:
+        text = "new_address must be an address."
+        return entry, [Problem("new_address", "wrong_type", text)]
 
 
 def read_region(data: JSON, base: Region | None = None) -> tuple[Region, Problems]:
     """A region as asked for; a given `pool` replaces the one it has, matched by address."""
     region, problems = _read(base or Region(""), REGION, data)
     if base is not None:
+        problems += _of_key("region_code", region.region_code, base.region_code)
         region = replace(region, region_code=base.region_code)
     elif "region_code" not in data:
         problems.append(Problem("region_code", "missing", "region_code is required."))

@@ -1,11 +1,11 @@
 """Contact: read only. Who is told of changes is added by `manage.py engine_contact`."""
 
-from rttm.core.wire import JSON, is_true
+from rttm.core.wire import JSON
 from rttm.engine import contacts
 from rttm.engine.models import Contact
 
 from .envelope import Answer, Message, not_found
-from .request import Request
+from .request import Request, optional_flag
 
 # What Dyn's contacts have beside those (help page get-contact-info-api); ours leave it empty.
 UNKNOWN = (
@@ -17,7 +17,7 @@ UNKNOWN = (
 def list_all(request: Request) -> Answer:
     found = contacts.everybody()
     told = (Message(f"get: Found {len(found)} contacts"),)
-    if is_true(request.args.get("detail")):
+    if optional_flag(request.args, "detail"):
         return Answer([_render(contact) for contact in found], told)
     return Answer([f"/REST/Contact/{contact.nickname}/" for contact in found], told)
 

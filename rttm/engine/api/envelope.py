@@ -141,7 +141,7 @@ def _code(problem: Problem) -> str:
     """`duplicate` within a request is a mistake in it; next to what there is, the target exists."""
     if problem.code == "missing":
         return "MISSING_DATA"
-    is_taken = problem.code == "duplicate" and problem.field == "address"
+    is_taken = problem.code == "duplicate" and problem.field in ("address", "new_address")
     return "TARGET_EXISTS" if is_taken else "INVALID_DATA"
 
 

@@ -4,15 +4,16 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from rttm.core import rules, wire
+from rttm.core.rules import Problem
 from rttm.core.schema import PoolEntry, Region
 from rttm.core.schema import Service as ServiceValue
-from rttm.core.wire import JSON, is_true, name
+from rttm.core.wire import JSON, name
 from rttm.engine import store
 from rttm.engine.models import Service
 
 from . import regions, services
 from .envelope import Answer, Message, forbid, not_found, refuse
-from .request import Request
+from .request import Request, optional_flag
 
 PATH = "/REST/RTTMRegionPoolEntry"
 
@@ -21,7 +22,7 @@ def list_all(request: Request, zone_name: str, fqdn: str, code: str) -> Answer:
     service = services.observed(services.found(zone_name, fqdn))
     region = regions.known(service, code)
     told = (Message(f"get: Found {len(region.pool)} pool entries"),)
-    if is_true(request.args.get("detail")):
+    if optional_flag(request.args, "detail"):
         return Answer([_render(entry, region, service) for entry in region.pool], told)
     base = f"{PATH}/{service.zone}/{service.fqdn}/{quote(region.region_code)}"
     return Answer([f"{base}/{entry.address}/" for entry in region.pool], told)
@@ -35,7 +36,7 @@ def read(request: Request, zone_name: str, fqdn: str, code: str, address: str) -
 def create(request: Request, zone_name: str, fqdn: str, code: str) -> Answer:
     row, region = _editable(zone_name, fqdn, code)
     entry, problems = wire.read_pool_entry(request.args)
-    _check(entry, problems, region.pool)
+    _check(entry, problems, region.pool, called="address")
     _put(request, row, replace(region, pool=(*region.pool, entry)))
     return _answer(row, code, entry.address, Message("add: Pool entry added"))
 
@@ -44,7 +45,8 @@ def change(request: Request, zone_name: str, fqdn: str, code: str, address: str)
     row, region = _editable(zone_name, fqdn, code)
     present = _known(region, address)
     entry, problems = wire.read_pool_entry(request.args, present)
-    _check(entry, problems, tuple(other for other in region.pool if other is not present))
+    others = tuple(other for other in region.pool if other is not present)
+    _check(entry, problems, others, called="new_address")
     pool = tuple(entry if other is present else other for other in region.pool)
     _put(request, row, replace(region, pool=pool))
     return _answer(row, code, entry.address, services.UPDATED)
@@ -72,9 +74,15 @@ def _known(region: Region, address: str) -> PoolEntry:
     return entry
 
 
-def _check(entry: PoolEntry, problems: list[rules.Problem], others: tuple[PoolEntry, ...]) -> None:
+def _check(
+    entry: PoolEntry, problems: list[Problem], others: tuple[PoolEntry, ...], *, called: str
+) -> None:
+    """Its address is `called` differently where it may change."""
     unread = {problem.field for problem in problems}
-    broken = rules.check_pool_entry(entry, [other.address for other in others])
+    broken = [
+        replace(problem, field=called) if problem.field == "address" else problem
+        for problem in rules.check_pool_entry(entry, [other.address for other in others])
+    ]
     refuse(problems + [problem for problem in broken if problem.field not in unread])
 
 

@@ -2,25 +2,32 @@
 
 from collections.abc import Iterator
 
+from rttm.core import rules
 from rttm.core.schema import Service as ServiceValue
 from rttm.core.terms import EntryStatus
-from rttm.core.wire import is_true, name, text
+from rttm.core.wire import name
+from rttm.core.wire.fields import flag
 from rttm.engine import store
 from rttm.engine.models import Service
 
 from .envelope import Message, invalid, not_found
 from .request import Request, required_text
 
-NO = ("", "n", "no", "false", "0")
-
 
 def is_asked(action: str, raw: object) -> bool:
     """Actions come as true, "Y", 1, and in the SDK's recoverip as the address itself."""
-    if raw is None or text(raw).strip().lower() in NO:
+    if raw in (None, ""):
         return False
-    if not is_true(raw) and not (action == "recoverip" and isinstance(raw, str)):
-        raise invalid(f"{action}: {action} must be true or false")
-    return True
+    try:
+        return flag(raw)
+    except ValueError:
+        if action == "recoverip" and _is_address(name(raw)):
+            return True
+        raise invalid(f"{action}: {action} must be true or false") from None
+
+
+def _is_address(text: str) -> bool:
+    return rules.is_ipv4(text) or rules.is_fqdn(text)
 
 
 def address_of(request: Request, row: Service) -> str:

@@ -7,12 +7,12 @@ from rttm.core import rules, wire
 from rttm.core.schema import Region
 from rttm.core.schema import Service as ServiceValue
 from rttm.core.terms import RegionCode
-from rttm.core.wire import JSON, is_true
+from rttm.core.wire import JSON
 from rttm.engine import store
 
 from . import services, wanted
 from .envelope import Answer, Message, exists, forbid, not_found, refuse
-from .request import Request
+from .request import Request, optional_flag
 
 PATH = "/REST/RTTMRegion"
 IGNORED = Message(
@@ -24,7 +24,7 @@ IGNORED = Message(
 def list_all(request: Request, zone_name: str, fqdn: str) -> Answer:
     service = services.observed(services.found(zone_name, fqdn))
     told = (Message(f"get: Found {len(service.region)} regions"),)
-    if is_true(request.args.get("detail")):
+    if optional_flag(request.args, "detail"):
         return Answer([_render(region, service) for region in service.region], told)
     paths = [
         f"{PATH}/{service.zone}/{service.fqdn}/{quote(region.region_code)}/"
@@ -52,11 +52,7 @@ def create(request: Request, zone_name: str, fqdn: str) -> Answer:
     if service.at(region.region_code):
         raise exists("region_code: The service has this region already")
     refuse(problems)
-    order = list(RegionCode)
-    regions = sorted(
-        (*service.region, region), key=lambda r: order.index(RegionCode(r.region_code))
-    )
-    whole = replace(service, region=tuple(regions))
+    whole = replace(service, region=tuple(sorted((*service.region, region), key=_place)))
     store.change(row, whole, now=request.now, user_name=request.user_name)
     after = services.observed(row)
     told = Message("add: Region added"), *_remarks(region, request.args)

@@ -4,6 +4,7 @@ from rttm.core import wire
 from rttm.core.schema import ServiceKey
 from rttm.engine import reports, store
 
+from . import zones
 from .envelope import Answer, Message, invalid, not_found
 from .request import Request, required_text, required_time
 
@@ -36,8 +37,8 @@ def rrset_report(request: Request) -> Answer:
 
 def _key(request: Request) -> ServiceKey:
     """Of a service that is there, or that has left its records."""
-    zone, fqdn = (wire.name(required_text(request.args, field)) for field in ("zone", "fqdn"))
-    key = ServiceKey(zone, fqdn)
+    zone, fqdn = (required_text(request.args, field) for field in ("zone", "fqdn"))
+    key = ServiceKey(zones.known(zone).name, wire.name(fqdn))
     if store.find(*key) is None and not reports.has_records(key):
         raise not_found("fqdn: No such service")
     return key

@@ -3,19 +3,20 @@
 import json
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import unquote
 
 from rttm.core.wire import JSON
-from rttm.core.wire.fields import number
+from rttm.core.wire.fields import flag, number, plain_text
 from rttm.engine.models import Session
 
 from .envelope import ApiCall, Failure, bad_request, error, invalid, missing
 
 ROOT = "REST"
 VERSION = re.compile(r"current|\d{1,4}(\.\d{1,4}){0,3}", re.ASCII)
+SHOWN = 40  # characters of something odd
 NUMBER = re.compile(r"[0-9]{1,18}")
-SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def job_number(path: str) -> int:
 
 
 def arguments(call: ApiCall) -> JSON:
-    """Arguments come in the body, or with a GET in the query; the body wins."""
+    """Arguments come in the body or in the query; the body wins."""
     return {**call.query, **_body(call.body)}
 
 
@@ -63,14 +64,30 @@ def _body(raw: bytes) -> JSON:
     if not raw.strip():
         return {}
     try:
-        data = json.loads(raw)
-        if SURROGATE.search(raw):
+        text = raw.decode("utf-8-sig")  # json itself would let half characters and UTF-16 pass
+        data = json.loads(text, object_pairs_hook=_object, parse_constant=_no_number)
+        if SURROGATE.search(text):
             json.dumps(data, ensure_ascii=False).encode()  # half a character fits nowhere
     except (ValueError, RecursionError):
         raise invalid("body: The body is not valid JSON") from None
     if not isinstance(data, dict):
         raise invalid("body: The body must be a JSON object")
     return data
+
+
+def _object(pairs: list[tuple[str, Any]]) -> JSON:
+    """Of two values for one field nobody knows which is meant."""
+    data = dict(pairs)
+    if len(data) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise invalid(f"body: The body says {twice[:SHOWN]} twice")
+    return data
+
+
+def _no_number(constant: str) -> NoReturn:
+    """NaN and Infinity are Python's, not JSON's."""
+    raise ValueError(constant)
 
 
 def check_version(call: ApiCall) -> None:
@@ -84,6 +101,23 @@ def required_text(args: JSON, field: str) -> str:
     if not isinstance(value, str) or "\0" in value:
         raise invalid(f"{field}: {field} must be a text")
     return value
+
+
+def optional_text(args: JSON, field: str) -> str:
+    try:
+        return plain_text(args.get(field))
+    except ValueError:
+        raise invalid(f"{field}: {field} must be a text") from None
+
+
+def optional_flag(args: JSON, field: str) -> bool:
+    """No, when it is empty."""
+    if args.get(field) in (None, ""):
+        return False
+    try:
+        return flag(args[field])
+    except ValueError:
+        raise invalid(f"{field}: {field} must be Y or N") from None
 
 
 def required_time(args: JSON, field: str, *, latest: float) -> int:

@@ -8,13 +8,13 @@ from django.db import IntegrityError
 
 from rttm.core import rules, wire
 from rttm.core.schema import Service as ServiceValue
-from rttm.core.wire import JSON, is_true, name
+from rttm.core.wire import JSON, name
 from rttm.engine import store
 from rttm.engine.models import Service, Zone
 
 from . import contacts, recovery, wanted, zones
 from .envelope import Answer, Message, Text, exists, invalid, not_found, refuse
-from .request import Request
+from .request import Request, optional_flag
 
 UPDATED = Message("update: Update successful")
 
@@ -22,7 +22,7 @@ UPDATED = Message("update: Update successful")
 def list_all(request: Request, zone_name: str) -> Answer:
     rows = store.in_zone(zones.known(zone_name))
     told = (Message(f"get: Found {len(rows)} services"),)
-    if is_true(request.args.get("detail")):
+    if optional_flag(request.args, "detail"):
         return Answer(Text(store.details(rows)), told)
     return Answer([f"/REST/RTTM/{row.zone.name}/{row.fqdn}/" for row in rows], told)
 

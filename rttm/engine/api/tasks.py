@@ -1,11 +1,11 @@
 """Task: list, read and cancel what recover and recoverip still wait for."""
 
-from rttm.core.wire import JSON, name, text
+from rttm.core.wire import JSON, name
 from rttm.engine import tasks
 from rttm.engine.models import Task
 
 from .envelope import Answer, Message, illegal, invalid, not_found
-from .request import NUMBER, Request
+from .request import NUMBER, Request, optional_text
 
 BLOCKING = "blocking"  # a special name: the tasks that block a zone, of which we have none
 
@@ -18,7 +18,7 @@ def list_all(request: Request) -> Answer:
 
 
 def _asked(request: Request) -> list[Task]:
-    wanted, zone = (text(request.args.get(field)) for field in ("name", "zone_name"))
+    wanted, zone = (optional_text(request.args, field) for field in ("name", "zone_name"))
     return tasks.find_all(
         request.customer_name, name=wanted, zone_name=name(zone), is_done=_is_done(request.args)
     )
@@ -26,9 +26,9 @@ def _asked(request: Request) -> list[Task]:
 
 def _is_done(args: JSON) -> bool | None:
     """None: whether or not."""
-    status = args.get("status") or ""
+    status = optional_text(args, "status")
     try:
-        return {"": None, "done": True, "notdone": False}[text(status)]
+        return {"": None, "done": True, "notdone": False}[status]
     except KeyError:
         raise invalid("status: status must be done or notdone") from None
 

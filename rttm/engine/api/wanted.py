@@ -12,6 +12,7 @@ from rttm.core.rules import Problem
 from rttm.core.schema import Region, Service
 from rttm.core.wire import JSON
 
+MASTERS = {"failover_data": "failover_mode", "epmc": "ep", "ttl": "monitor.interval"}
 OBEYED = ("region_code", "autopopulate")  # of the options of an autopopulated region
 
 Problems = list[Problem]
@@ -81,10 +82,21 @@ def _of_obeyed(problems: Problems, wanted: Service) -> Problems:
 
 
 def _joined(read: Problems, checked: Iterable[Problem]) -> Problems:
-    """A field that made no sense is not judged once more, nor is what is in it."""
+    """A field that made no sense is not judged once more, nor is what is in it or depends on it."""
     fields = {problem.field for problem in read}
     inside = tuple(field + mark for field in fields for mark in ".[")
-    return read + [p for p in checked if p.field not in fields and not p.field.startswith(inside)]
+    return read + [
+        problem
+        for problem in checked
+        if not {problem.field, _master(problem.field)} & fields
+        and not problem.field.startswith(inside)
+    ]
+
+
+def _master(field: str) -> str:
+    """The field that says what this one may be."""
+    place, dot, own = field.rpartition(".")
+    return place + dot + MASTERS.get(own, own)
 
 
 def has_changes(args: JSON) -> bool:

@@ -1,18 +1,18 @@
 """Zone: list, read and create. Nothing else of zones is offered: this is no DNS host."""
 
 from rttm.core import rules
-from rttm.core.wire import JSON, is_true, name
+from rttm.core.wire import JSON, name
 from rttm.engine import store
 from rttm.engine.models import Zone
 
 from .envelope import Answer, Message, exists, not_found, refuse
-from .request import Request
+from .request import Request, optional_flag
 
 
 def list_all(request: Request) -> Answer:
     found = store.zones()
     told = (Message(f"get: Found {len(found)} zones"),)
-    if is_true(request.args.get("detail")):
+    if optional_flag(request.args, "detail"):
         return Answer([_render(zone) for zone in found], told)
     return Answer([f"/REST/Zone/{zone.name}/" for zone in found], told)
 
