@@ -180,11 +180,13 @@ ENGINE_CREATE_ZONES = env.flag("ENGINE_CREATE_ZONES", default=True)
 PROBE_ALLOW = env.networks("PROBE_ALLOW")
 PROBE_DENY = env.networks("PROBE_DENY")
 
-# --- Mail (of changes, to contacts; on the console until a server is named, and in the demo) ----
+# --- Mail (of changes, to contacts; into a file until a server is named, and in the demo) -------
 
 EMAIL_HOST = env.text("EMAIL_HOST")
-MAIL_KIND = "smtp" if EMAIL_HOST and not DEMO else "console"
-EMAIL_BACKEND = f"django.core.mail.backends.{MAIL_KIND}.EmailBackend"
+KEEPS_MAILS = DEMO or not EMAIL_HOST
+MAIL_FILE = DATA_DIR / "mails.txt"
+MAIL_MODULE = "dashboard.mail_file" if KEEPS_MAILS else "django.core.mail.backends.smtp"
+EMAIL_BACKEND = f"{MAIL_MODULE}.EmailBackend"
 EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", default=False)
 EMAIL_USE_SSL = env.flag("EMAIL_USE_SSL", default=False)
 EMAIL_PORT = env.port("EMAIL_PORT", 465 if EMAIL_USE_SSL else 587 if EMAIL_USE_TLS else 25)

@@ -215,6 +215,8 @@ def welcome() -> str:
         lines += [f"No account yet. Make one: {' '.join(MANAGE)} createsuperuser"]
     if not preflight.is_loopback(settings.HOST):
         lines += [f"Other machines can reach {settings.HOST}: see ALLOWED_HOSTS, SECURE_COOKIES."]
+    if settings.BUNDLED_ENGINE and settings.KEEPS_MAILS:
+        lines += [f"Mails are not sent, but kept in {settings.MAIL_FILE}."]
     return "\n".join([*lines, "Ctrl-C ends it.", ""])
 
 
