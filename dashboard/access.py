@@ -7,11 +7,15 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_http_methods
 
 from dashboard.models import User
 from rttm.edits import Origin
 
 View = Callable[..., HttpResponse]
+
+require_safe_or_POST = require_http_methods(["GET", "HEAD", "POST"])
+"""As `require_safe` and `require_POST` of Django: for what shows a form, and takes it."""
 
 
 class LoggedInRequest(HttpRequest):

@@ -12,10 +12,9 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
 
 from dashboard import demo
-from dashboard.access import LoggedInRequest
+from dashboard.access import LoggedInRequest, require_safe_or_POST
 from dashboard.forms.account import PreferencesForm
 from rttm import live
 
@@ -45,7 +44,7 @@ class LogOut(LogoutView):
 
 
 @login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_safe_or_POST
 def account(request: LoggedInRequest) -> HttpResponse:
     """Two forms: the password's is told by its field."""
     position = live.position()
@@ -66,6 +65,7 @@ def _save(request: LoggedInRequest, form: PreferencesForm | PasswordChangeForm) 
     form.save()
     if isinstance(form, PasswordChangeForm):
         update_session_auth_hash(request, request.user)
-    said = "password" if isinstance(form, PasswordChangeForm) else "preferences"
-    messages.success(request, f"Your {said} {'is' if said == 'password' else 'are'} saved.")
+        messages.success(request, "Your password is saved.")
+    else:
+        messages.success(request, "Your preferences are saved.")
     return redirect("account")

@@ -6,15 +6,19 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from dashboard import service_page
-from dashboard.access import LoggedInRequest, operator_required, origin, wants_fragment
+from dashboard.access import (
+    LoggedInRequest,
+    operator_required,
+    origin,
+    require_safe_or_POST,
+    wants_fragment,
+)
 from dashboard.views.services import card_context, draw, region_url, service_url
 from rttm import dispatch
 from rttm.models import Action
-
-METHODS = ["GET", "HEAD", "POST"]
 
 
 @login_required
@@ -25,19 +29,19 @@ def action(request: LoggedInRequest, pk: int) -> HttpResponse:
 
 
 @operator_required
-@require_http_methods(METHODS)
+@require_safe_or_POST
 def service_activate(request: LoggedInRequest, pk: int) -> HttpResponse:
     return _service_action(request, pk, Action.Verb.ACTIVATE, dispatch.service_activate)
 
 
 @operator_required
-@require_http_methods(METHODS)
+@require_safe_or_POST
 def service_deactivate(request: LoggedInRequest, pk: int) -> HttpResponse:
     return _service_action(request, pk, Action.Verb.DEACTIVATE, dispatch.service_deactivate)
 
 
 @operator_required
-@require_http_methods(METHODS)
+@require_safe_or_POST
 def service_recover(request: LoggedInRequest, pk: int) -> HttpResponse:
     return _service_action(request, pk, Action.Verb.RECOVER, dispatch.service_recover)
 

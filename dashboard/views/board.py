@@ -104,7 +104,7 @@ def board(request: LoggedInRequest) -> HttpResponse:
     context |= {"section": "board", "live_position": position}
     if wants_fragment(request):
         return render(request, "components/board.html#list", context)
-    return render(request, "board.html", context | _choices(filters))
+    return render(request, "board.html", context | _choices())
 
 
 def _list(filters: Filters, page: str | None) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def _list(filters: Filters, page: str | None) -> dict[str, Any]:
     }
 
 
-def _choices(filters: Filters) -> dict[str, Any]:
+def _choices() -> dict[str, Any]:
     zones = Service.objects.order_by("zone").values_list("zone", flat=True).distinct()
     states = [(state, SIGNS[state][1]) for state in STATES]
     return {"zones": list(zones), "states": states}

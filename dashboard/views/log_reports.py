@@ -8,9 +8,9 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
-from dashboard.access import LoggedInRequest, origin, wants_fragment
+from dashboard.access import LoggedInRequest, origin, require_safe_or_POST, wants_fragment
 from dashboard.forms.log_reports import PRESETS, LogReportForm
 from rttm import dispatch, live, reports
 from rttm.models import Action, LogReport, Service
@@ -38,7 +38,7 @@ def log_reports(request: LoggedInRequest) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_safe_or_POST
 def log_report_add(request: LoggedInRequest, pk: int) -> HttpResponse:
     """Everyone may ask: a report changes nothing."""
     position = live.position()

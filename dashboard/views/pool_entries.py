@@ -6,11 +6,17 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from dashboard import service_page, service_words
-from dashboard.access import LoggedInRequest, operator_required, origin, wants_fragment
-from dashboard.forms.editors import DeleteForm, on_version
+from dashboard.access import (
+    LoggedInRequest,
+    operator_required,
+    origin,
+    require_safe_or_POST,
+    wants_fragment,
+)
+from dashboard.forms.editors import DeleteForm, EditorForm, on_version
 from dashboard.forms.pool_entries import FIELDS, PoolEntryForm
 from dashboard.outcomes import Outcome, save
 from dashboard.views.services import draw, gone, region_url, saved
@@ -19,11 +25,10 @@ from rttm.core import rules, schema
 from rttm.models import PoolEntry, Region
 
 TEMPLATE = "components/pool_entry.html"
-METHODS = ["GET", "HEAD", "POST"]
 
 
 @login_required
-@require_http_methods(METHODS)
+@require_safe_or_POST
 def pool_entry(request: LoggedInRequest, pk: int) -> HttpResponse:
     """GET: the row. POST: save what its editor says."""
     if request.method == "POST":
@@ -64,7 +69,7 @@ def pool_entry_edit(request: LoggedInRequest, pk: int) -> HttpResponse:
 
 
 @operator_required
-@require_http_methods(METHODS)
+@require_safe_or_POST
 def pool_entry_delete(request: LoggedInRequest, pk: int) -> HttpResponse:
     """GET: what will happen. POST: delete it."""
     entry = service_page.entries().filter(pk=pk).first()
@@ -72,7 +77,7 @@ def pool_entry_delete(request: LoggedInRequest, pk: int) -> HttpResponse:
         return _delete(request, entry) if entry else _gone(request, pk)
     if entry is None:
         raise Http404
-    return _draw(request, entry, "delete", _delete_form(entry))
+    return _draw_delete(request, entry, _delete_form(entry))
 
 
 def _delete(request: LoggedInRequest, entry: PoolEntry) -> HttpResponse:
@@ -86,12 +91,12 @@ def _delete(request: LoggedInRequest, entry: PoolEntry) -> HttpResponse:
     entry = service_page.entries().get(pk=entry.pk)
     if outcome is Outcome.CONFLICT:
         form = _delete_form(entry)
-    context = {"is_conflict": outcome is Outcome.CONFLICT}
-    return _draw(request, entry, "delete", form, status=outcome.status, **context)
+    is_conflict = outcome is Outcome.CONFLICT
+    return _draw_delete(request, entry, form, status=outcome.status, is_conflict=is_conflict)
 
 
 @operator_required
-@require_http_methods(METHODS)
+@require_safe_or_POST
 def pool_entry_add(request: LoggedInRequest, pk: int) -> HttpResponse:
     """GET: an empty row at the foot of the pool. POST: add what it says."""
     region = get_object_or_404(service_page.regions(), pk=pk)
@@ -140,21 +145,28 @@ def _row(request: LoggedInRequest, entry: PoolEntry) -> HttpResponse:
 
 
 def _draw(
-    request: LoggedInRequest, entry: PoolEntry, state: str, form: Any, *, status: int = 200,
+    request: LoggedInRequest,
+    entry: PoolEntry,
+    state: str,
+    form: EditorForm,
+    *,
+    status: int = 200,
     **more: Any,
-) -> HttpResponse:  # fmt: skip
+) -> HttpResponse:
+    service, place = entry.region.service_id, f"pool-entry-{entry.pk}"
     context = {"row": service_page.row(entry), "form": form, **more}
-    if state == "delete":
-        context["without"] = service_page.without(entry)
-        context["target"] = service_words.failover_words(entry.region)
-        context["forbidden"] = [
-            *rules.check_pool_editable(entry.region.value),
-            *rules.check_pool_entry_delete(entry.region.value),
-        ]
-    return draw(
-        request, entry.region.service_id, f"pool-entry-{entry.pk}", f"{TEMPLATE}#{state}",
-        context, status=status,
-    )  # fmt: skip
+    return draw(request, service, place, f"{TEMPLATE}#{state}", context, status=status)
+
+
+def _draw_delete(
+    request: LoggedInRequest, entry: PoolEntry, form: DeleteForm, *, status: int = 200, **more: Any
+) -> HttpResponse:
+    """What will happen, or the rules that are against it."""
+    region = entry.region.value
+    forbidden = [*rules.check_pool_editable(region), *rules.check_pool_entry_delete(region)]
+    more |= {"forbidden": forbidden, "without": service_page.without(entry)}
+    more |= {"target": service_words.failover_words(entry.region)}
+    return _draw(request, entry, "delete", form, status=status, **more)
 
 
 def _draw_add(
@@ -162,9 +174,7 @@ def _draw_add(
 ) -> HttpResponse:
     context = {"region": region, "service": region.service, "form": form}
     place = f"pool-entry-add-{region.pk}"
-    return draw(
-        request, region.service_id, place, f"{TEMPLATE}#add", context, status=status
-    )  # fmt: skip
+    return draw(request, region.service_id, place, f"{TEMPLATE}#add", context, status=status)
 
 
 def _added(request: LoggedInRequest, region: Region, address: str) -> HttpResponse:
@@ -180,5 +190,4 @@ def _added(request: LoggedInRequest, region: Region, address: str) -> HttpRespon
 
 
 def _gone(request: LoggedInRequest, pk: int) -> HttpResponse:
-    typed = {name: request.POST[name] for name in FIELDS if request.POST.get(name)}
-    return gone(request, f"pool-entry-{pk}", f"{TEMPLATE}#gone", typed)
+    return gone(request, f"pool-entry-{pk}", f"{TEMPLATE}#gone", FIELDS)

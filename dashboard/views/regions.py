@@ -6,11 +6,17 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from dashboard import service_page
-from dashboard.access import LoggedInRequest, operator_required, origin, wants_fragment
-from dashboard.forms.editors import DeleteForm, on_version
+from dashboard.access import (
+    LoggedInRequest,
+    operator_required,
+    origin,
+    require_safe_or_POST,
+    wants_fragment,
+)
+from dashboard.forms.editors import DeleteForm, EditorForm, on_version
 from dashboard.forms.regions import SETTINGS, RegionAddForm, RegionForm
 from dashboard.outcomes import Outcome, save
 from dashboard.views.services import draw, gone, region_url, saved, service_url
@@ -19,11 +25,10 @@ from rttm.core import rules
 from rttm.models import Region, Service
 
 TEMPLATE = "components/region.html"
-METHODS = ["GET", "HEAD", "POST"]
 
 
 @login_required
-@require_http_methods(METHODS)
+@require_safe_or_POST
 def region(request: LoggedInRequest, pk: int) -> HttpResponse:
     """GET: the card. POST: save what the editor of its settings says."""
     if request.method == "POST":
@@ -67,7 +72,7 @@ def region_edit(request: LoggedInRequest, pk: int) -> HttpResponse:
 
 
 @operator_required
-@require_http_methods(METHODS)
+@require_safe_or_POST
 def region_delete(request: LoggedInRequest, pk: int) -> HttpResponse:
     """GET: what will happen. POST: delete it."""
     found = service_page.regions().filter(pk=pk).first()
@@ -75,7 +80,7 @@ def region_delete(request: LoggedInRequest, pk: int) -> HttpResponse:
         return _delete(request, found) if found else _gone(request, pk)
     if found is None:
         raise Http404
-    return _draw(request, found, "delete", _delete_form(found))
+    return _draw_delete(request, found, _delete_form(found))
 
 
 def _delete(request: LoggedInRequest, found: Region) -> HttpResponse:
@@ -91,12 +96,12 @@ def _delete(request: LoggedInRequest, found: Region) -> HttpResponse:
     found = service_page.regions().get(pk=found.pk)
     if outcome is Outcome.CONFLICT:
         form = _delete_form(found)
-    context = {"is_conflict": outcome is Outcome.CONFLICT}
-    return _draw(request, found, "delete", form, status=outcome.status, **context)
+    is_conflict = outcome is Outcome.CONFLICT
+    return _draw_delete(request, found, form, status=outcome.status, is_conflict=is_conflict)
 
 
 @operator_required
-@require_http_methods(METHODS)
+@require_safe_or_POST
 def region_add(request: LoggedInRequest, pk: int) -> HttpResponse:
     """GET: what a new region needs. POST: add it to the service."""
     service = get_object_or_404(service_page.services(), pk=pk)
@@ -146,17 +151,26 @@ def _context(found: Region) -> dict[str, Any]:
 
 
 def _draw(
-    request: LoggedInRequest, found: Region, state: str, form: Any, *, status: int = 200,
+    request: LoggedInRequest,
+    found: Region,
+    state: str,
+    form: EditorForm,
+    *,
+    status: int = 200,
     **more: Any,
-) -> HttpResponse:  # fmt: skip
+) -> HttpResponse:
+    service, place = found.service_id, f"region-settings-{found.pk}"
     context = {**_context(found), "form": form, **more}
-    if state == "delete":
-        value = service_page.services().get(pk=found.service_id).value
-        context["forbidden"] = rules.check_region_delete(value, found.region_code)
-    place = f"region-settings-{found.pk}"
-    return draw(
-        request, found.service_id, place, f"{TEMPLATE}#{state}", context, status=status
-    )  # fmt: skip
+    return draw(request, service, place, f"{TEMPLATE}#{state}", context, status=status)
+
+
+def _draw_delete(
+    request: LoggedInRequest, found: Region, form: DeleteForm, *, status: int = 200, **more: Any
+) -> HttpResponse:
+    """What will happen, or the rules that are against it."""
+    service = service_page.services().get(pk=found.service_id).value
+    more["forbidden"] = rules.check_region_delete(service, found.region_code)
+    return _draw(request, found, "delete", form, status=status, **more)
 
 
 def _saved(request: LoggedInRequest, found: Region) -> HttpResponse:
@@ -186,6 +200,5 @@ def _added(request: LoggedInRequest, service: Service, code: str) -> HttpRespons
 
 
 def _gone(request: LoggedInRequest, pk: int) -> HttpResponse:
-    names = (*SETTINGS, "autopopulate")
-    typed = {name: request.POST[name] for name in names if request.POST.get(name)}
-    return gone(request, f"region-settings-{pk}", f"{TEMPLATE}#gone", typed)
+    fields = (*SETTINGS, "autopopulate")
+    return gone(request, f"region-settings-{pk}", f"{TEMPLATE}#gone", fields)

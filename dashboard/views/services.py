@@ -1,5 +1,6 @@
 """The service page, its components, and the place where every editor on it is drawn."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -142,9 +143,10 @@ def region_url(region: Region) -> str:
 
 
 def gone(
-    request: LoggedInRequest, element: str, partial: str, typed: dict[str, str]
+    request: LoggedInRequest, element: str, partial: str, fields: Iterable[str]
 ) -> HttpResponse:
     """Somebody deleted what was being edited: say so, and keep readable what was typed."""
+    typed = {name: request.POST[name] for name in fields if request.POST.get(name)}
     pk = request.POST.get("service", "")
     found = get_object_or_404(Service, pk=pk if pk.isdecimal() else 0)
     context = {"element": element, "service": found, "typed": typed}
