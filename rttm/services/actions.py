@@ -9,6 +9,7 @@ from django.utils import timezone
 from rttm import live, sync
 from rttm.backend import WORK_BUDGET, ask
 from rttm.client import DynectError, Unavailable, calls
+from rttm.core.notify import word
 from rttm.models import Action, PoolEntry, Service
 
 from .log_reports import log_report_build
@@ -31,7 +32,7 @@ def action_run(*, action_id: int) -> None:
             _queue_again(action, error)
             raise
         _finish(action, Action.State.FAILED, f"{error} Given up after {MOST_ATTEMPTS} attempts.")
-    except (DynectError, UnsafePlan) as error:
+    except (DynectError, UnsafePlan, Service.DoesNotExist) as error:
         _finish(action, Action.State.FAILED, str(error))
     else:
         _finish(action, Action.State.SUCCEEDED, message)
@@ -118,13 +119,13 @@ def _on_service(action: Action, call: Callable) -> str:
 
 def _service(action: Action) -> Service:
     if action.service is None:
-        raise Service.DoesNotExist(f"{action.fqdn} is no longer in the mirror")
+        raise Service.DoesNotExist(f"{action.fqdn} is no longer in the mirror.")
     return action.service
 
 
 def _state(action: Action, service: Service) -> dict[str, str]:
     """What the action is about, in words, for before and after."""
-    state = {"active": "yes" if service.active else "no", "status": service.status}
+    state = {"active": "yes" if service.active else "no", "status": word(service.status)}
     if action.address:
         entries = PoolEntry.objects.filter(region__service=service, address=action.address)
         state["address"] = ", ".join(sorted({_words(entry) for entry in entries}))
@@ -132,7 +133,8 @@ def _state(action: Action, service: Service) -> dict[str, str]:
 
 
 def _words(entry: PoolEntry) -> str:
-    return f"{entry.status}, waits for recover" if entry.is_waiting else entry.status
+    status = word(entry.status)
+    return f"{status}, waits for recover" if entry.is_waiting else status
 
 
 def _sync(action: Action) -> str:
@@ -142,7 +144,7 @@ def _sync(action: Action) -> str:
 
 
 def _log_report(action: Action) -> str:
-    return log_report_build(report=action.log_report)
+    return log_report_build(report=action.log_report, service=_service(action))
 
 
 RUN: dict[Action.Verb, Callable[[Action], str]] = {

@@ -5,16 +5,13 @@ from django.utils import timezone
 from rttm.backend import WORK_BUDGET, ask
 from rttm.client import calls
 from rttm.core.wire import render_response_set
-from rttm.models import LogReport
+from rttm.models import LogReport, Service
 
 MOST_RECORDS = 1000  # as many as a report ever holds (RTTM logs help page)
 
 
-def log_report_build(*, report: LogReport) -> str:
+def log_report_build(*, report: LogReport, service: Service) -> str:
     """Fill a report with the backend's records; returns what came of it in words."""
-    service = report.action.service
-    if service is None:
-        raise LogReport.DoesNotExist(f"{report.action.fqdn} is no longer in the mirror")
     start, end = (int(moment.timestamp()) for moment in (report.start, report.end))
     records = ask(calls.log_report(service.key, start, end), budget=WORK_BUDGET).value
     report.rows = [render_response_set(record) for record in records]

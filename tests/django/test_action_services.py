@@ -186,3 +186,15 @@ def test_each_state_is_announced(topics, row, by, woken):
     topics.clear()
     run(action)
     assert {f"action-{action.pk}", "actions", f"service-history-{row.pk}"} <= topics
+
+
+@pytest.mark.parametrize("dispatched", [dispatch.service_recover, dispatch.log_report_create])
+def test_action_whose_service_is_no_longer_in_the_mirror_fails_in_words(row, by, woken, dispatched):
+    now = timezone.now()
+    span = {"start": now, "end": now} if dispatched is dispatch.log_report_create else {}
+    dispatched(service=row, origin=by, **span)
+    row.delete()
+    services.action_run(action_id=Action.objects.get().pk)
+    action = Action.objects.get()
+    assert (action.state, action.claimed_until) == ("failed", None)
+    assert action.message == f"{row.fqdn} is no longer in the mirror."
