@@ -48,7 +48,7 @@ class Filters:
         if self.zone:
             services = services.filter(zone=self.zone)
         if self.status:
-            services = services.filter(_in_state(self.status))
+            services = services.filter(Service.has_sign(self.status))
         return services.filter(self._named()) if self.text else services
 
     def _named(self) -> Q:
@@ -73,25 +73,18 @@ class Row:
         return cls(service, strip(service), answer(service))
 
 
-def _in_state(state: str) -> Q:
-    """The services whose `sign` is this state."""
-    if state == "gone":
-        return Q(gone_at__isnull=False)
-    here = Q(gone_at=None)
-    if state == "inactive":
-        return here & Q(active=False)
-    return here & Q(active=True, status=state)
-
-
 def _worst_first(services: QuerySet[Service]) -> QuerySet[Service]:
     """Worst first, then the most recent change; a status we do not know ranks as unknown.
 
     A service that is ok but has an address waiting for recover needs a person: next to trouble.
     """
-    ranks = [When(_in_state(state), then=Value(2 * STATES.index(state))) for state in STATES]
+    ranks = {sign: 2 * place for place, sign in enumerate(STATES)}
     waiting = PoolEntry.objects.filter(PoolEntry.waiting(), region__service=OuterRef("pk"))
-    waits = When(_in_state("ok") & Exists(waiting), then=Value(2 * STATES.index("trouble") + 1))
-    rank = Case(waits, *ranks, default=Value(2 * STATES.index("unk")))
+    rank = Case(
+        When(Service.has_sign("ok") & Exists(waiting), then=Value(ranks["trouble"] + 1)),
+        *(When(Service.has_sign(sign), then=Value(rank)) for sign, rank in ranks.items()),
+        default=Value(ranks["unk"]),
+    )
     return services.annotate(rank=rank).order_by("rank", "-status_since", "fqdn", "pk")
 
 

@@ -74,6 +74,15 @@ class Service(Mirrored):
             return "gone"
         return self.status if self.active else "inactive"
 
+    @staticmethod
+    def has_sign(sign: str) -> Q:
+        """`sign`, for a query."""
+        if sign == "gone":
+            return Q(gone_at__isnull=False)
+        if sign == "inactive":
+            return Q(gone_at=None, active=False)
+        return Q(gone_at=None, active=True, status=sign)
+
     @property
     def key(self) -> schema.ServiceKey:
         return schema.ServiceKey(self.zone, self.fqdn)

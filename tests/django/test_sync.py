@@ -151,6 +151,17 @@ def test_query_for_waiting_entries_finds_those_that_say_they_are(status, was_dow
     assert row.is_waiting is (was_down and status != "down")
 
 
+@pytest.mark.parametrize("gone_at", [None, T1])
+@pytest.mark.parametrize("active", [True, False])
+@pytest.mark.parametrize("status", ["ok", "failover"])
+def test_query_for_a_sign_finds_the_services_that_have_it(gone_at, active, status):
+    sync.absorb_service(value(), asked_at=T0)
+    Service.objects.update(gone_at=gone_at, active=active, status=status)
+    own = Service.objects.get().sign
+    signs = {"ok", "failover", "inactive", "gone"}
+    assert {sign for sign in signs if Service.objects.filter(Service.has_sign(sign))} == {own}
+
+
 class TestWaitingForRecover:
     """What the API does not tell is kept as we saw it."""
 
