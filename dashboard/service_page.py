@@ -144,7 +144,7 @@ def log_records(service: Service) -> list[LogRecord]:
 def history(service: Service) -> list[Edit | Action]:
     """What people did here: edits and actions together, newest first."""
     edits: list[Edit | Action] = list(service.edits.all()[:HISTORY_SHOWN])
-    actions = list(service.actions.select_related("log_report")[:HISTORY_SHOWN])
+    actions = list(service.actions.all()[:HISTORY_SHOWN])
     newest_first = sorted([*edits, *actions], key=lambda kept: kept.created_at, reverse=True)
     return newest_first[:HISTORY_SHOWN]
 

@@ -16,8 +16,8 @@ from django.views.decorators.vary import vary_on_headers
 from dashboard import service_page, service_words
 from dashboard.access import LoggedInRequest, wants_fragment
 from dashboard.forms.log_reports import PRESETS
+from dashboard.kept import KeptRow
 from dashboard.strip import strip
-from dashboard.views.activity import Row as KeptRow
 from rttm import live
 from rttm.models import Region, Service
 
