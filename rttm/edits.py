@@ -58,15 +58,14 @@ def kept(
 
     Without a `before` something is created, without an `after` it is deleted.
     """
-    verb, old, new = _verb(before, after), _fields(before), _fields(after)
     edit = Edit.objects.create(
         service=service,
         fqdn=service.fqdn,
         region_code=region_code,
         address=address,
-        verb=verb,
-        before={name: value for name, value in old.items() if new.get(name) != value},
-        after={name: value for name, value in new.items() if old.get(name) != value},
+        verb=_verb(before, after),
+        before=_only_in(before, after),
+        after=_only_in(after, before),
         **origin.columns,
     )
     try:
@@ -77,7 +76,7 @@ def kept(
     except DynectError as error:
         _close(edit, _outcome(error), str(error))
         raise
-    unchanged = verb == Edit.Verb.UPDATE and not edit.after
+    unchanged = edit.verb == Edit.Verb.UPDATE and not edit.after
     _close(edit, Edit.Outcome.UNCHANGED if unchanged else Edit.Outcome.SAVED, "")
 
 
@@ -87,7 +86,13 @@ def _verb(before: Value | None, after: Value | None) -> Edit.Verb:
     return Edit.Verb.DELETE if after is None else Edit.Verb.UPDATE
 
 
-def _fields(value: Value | None) -> dict[str, Any]:
+def _only_in(value: Value | None, other: Value | None) -> dict[str, Any]:
+    """The settings of `value` that `other` does not have, or has otherwise."""
+    others = _settings(other)
+    return {name: said for name, said in _settings(value).items() if others.get(name) != said}
+
+
+def _settings(value: Value | None) -> dict[str, Any]:
     if value is None:
         return {}
     return {name: getattr(value, name) for name in configured(type(value))}

@@ -16,11 +16,9 @@ from redis.retry import Retry
 
 STREAM = "rttm:live"
 KEPT = 1000  # how many touches a page may miss before it is told to re-read everything
+PATIENCE = 1.0  # seconds; a page must not wait for Redis, its live updates can
 
 logger = logging.getLogger(__name__)
-
-
-PATIENCE = 1.0  # seconds; a page must not wait for Redis, its live updates can
 
 
 @lru_cache(maxsize=1)

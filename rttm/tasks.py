@@ -5,12 +5,12 @@ from celery import shared_task
 from . import services
 from .client import DynectError, Unavailable
 
-ONCE_A_SECOND = 1  # first pause of the back-off, in seconds
+FIRST_PAUSE = 1  # seconds; each further one is twice as long
 
 
 @shared_task(
     autoretry_for=(Unavailable,),
-    retry_backoff=ONCE_A_SECOND,
+    retry_backoff=FIRST_PAUSE,
     retry_backoff_max=15,
     retry_jitter=False,
     max_retries=services.MOST_ATTEMPTS,
