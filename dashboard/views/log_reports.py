@@ -43,14 +43,14 @@ def log_report_add(request: LoggedInRequest, pk: int) -> HttpResponse:
     """Everyone may ask: a report changes nothing."""
     position = live.position()
     service = get_object_or_404(Service, pk=pk)
-    zone = request.user.time_zone
-    form = LogReportForm(request.POST or None, own_zone=zone, hours=_hours(request))
+    zone, hours = request.user.time_zone, _hours(request)
+    form = LogReportForm(request.POST or None, own_zone=zone, hours=hours)
     if form.is_valid():
         span = {name: form.cleaned_data[name] for name in ("start", "end")}
         report = dispatch.log_report_create(service=service, origin=origin(request), **span)
         return redirect("log-report", report.pk)
     context: dict[str, Any] = {"service": service, "form": form, "presets": PRESETS}
-    context |= {"section": "reports", "live_position": position, "hours": _hours(request)}
+    context |= {"section": "reports", "live_position": position, "hours": hours}
     return render(request, "log_report_add.html", context, status=422 if form.is_bound else 200)
 
 

@@ -25,6 +25,9 @@ def action_run(*, action_id: int) -> None:
     action = _claim(action_id)
     if action is None:
         return
+    if action.attempts > MOST_ATTEMPTS:  # each of them took its worker with it
+        _finish(action, Action.State.FAILED, f"None of {MOST_ATTEMPTS} attempts came to an end.")
+        return
     try:
         message = RUN[Action.Verb(action.verb)](action)
     except Unavailable as error:

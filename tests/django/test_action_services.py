@@ -198,3 +198,14 @@ def test_action_whose_service_is_no_longer_in_the_mirror_fails_in_words(row, by,
     action = Action.objects.get()
     assert (action.state, action.claimed_until) == ("failed", None)
     assert action.message == f"{row.fqdn} is no longer in the mirror."
+
+
+def test_action_that_none_of_its_workers_survived_is_not_tried_for_ever(row, by, woken, backend):
+    action = dispatch.service_deactivate(service=row, origin=by)
+    lost = {"state": "running", "claimed_until": timezone.now() - LEASE}
+    Action.objects.filter(pk=action.pk).update(attempts=MOST_ATTEMPTS, **lost)
+    services.action_run(action_id=action.pk)
+    action.refresh_from_db()
+    row.refresh_from_db()
+    assert (action.state, row.active) == ("failed", True)
+    assert "5 attempts" in action.message

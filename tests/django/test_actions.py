@@ -93,7 +93,7 @@ def test_finished_action_shows_the_backends_words_and_stops_polling(client, back
 
 def test_failed_action_says_why(client, backend, row):
     client.post(f"/services/{row.pk}/recover/", headers=HTMX)
-    Action.objects.update(attempts=services.MOST_ATTEMPTS)
+    Action.objects.update(attempts=services.MOST_ATTEMPTS - 1)
     backend.refuses_connections()
     services.action_run(action_id=Action.objects.get().pk)
     page = parse(client.get(f"/services/{row.pk}/card/", headers=HTMX))
