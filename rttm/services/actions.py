@@ -141,9 +141,7 @@ def _words(entry: PoolEntry) -> str:
 
 
 def _sync(action: Action) -> str:
-    plan = mirror_sync()
-    count = len(plan.absorb) + len(plan.same)
-    return f"{count} services read, {len(plan.lines())} changes."
+    return str(mirror_sync())
 
 
 def _log_report(action: Action) -> str:

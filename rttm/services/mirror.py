@@ -43,6 +43,10 @@ class Plan:
         found = [f"{key.fqdn}: {change}" for key, change in self.changes]
         return found + [f"{key.fqdn}: - gone from the backend" for key in self.gone]
 
+    def __str__(self) -> str:
+        count = len(self.absorb) + len(self.same)
+        return f"{count} services read, {len(self.lines())} changes."
+
 
 def mirror_sync(*, allow_gone: bool = False) -> Plan:
     """One full sync: fetch, plan, apply; its outcome is what every page's freshness shows."""

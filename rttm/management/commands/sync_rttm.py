@@ -26,5 +26,4 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         for line in plan.lines():
             self.stdout.write(line)
-        count = len(plan.absorb) + len(plan.same)
-        self.stdout.write(f"{count} services read, {len(plan.lines())} changes")
+        self.stdout.write(str(plan))
