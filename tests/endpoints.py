@@ -44,6 +44,11 @@ class Place(NamedTuple):
         self.inside(args).update(values)
         return args
 
+    @property
+    def together(self) -> list[Field]:
+        """What each of these takes does not depend on the others."""
+        return [field for field in self.fields if not field.is_alone]
+
     def without(self, name: str) -> dict[str, Any]:
         args = deepcopy(self.args)
         del self.inside(args)[name]

@@ -8,7 +8,9 @@ from rttm.core import rules
 INVALID, MISSING, EXISTS, UNKNOWN = "INVALID_DATA", "MISSING_DATA", "TARGET_EXISTS", "NOT_FOUND"
 
 
-ALONE = {"address", "new_address", "autopopulate"}
+KEYS = {"address", "new_address", "region_code", "zone", "fqdn"}
+HOLDERS = {"region", "pool", "monitor", "performance_monitor"}
+ALONE = {"autopopulate", *KEYS, *HOLDERS}
 
 
 class Example(NamedTuple):

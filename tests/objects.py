@@ -64,7 +64,11 @@ def region_fields(codes: list[Example], own: str) -> list[Field]:
 def _failover(own: str) -> list[Field]:
     targets = {"ip": "192.0.2.50", "cname": "a.example.net", "region": "global", "global": ""}
     modes = [
-        Field("failover_mode", fields.choice([mode]), beside={"failover_data": data})
+        Field(
+            "failover_mode",
+            fields.choice([mode]) if mode == "ip" else fields.taken(mode),
+            beside={"failover_data": data},
+        )
         for mode, data in targets.items()
     ]
     wrong = {
@@ -80,7 +84,7 @@ def _failover(own: str) -> list[Field]:
             [
                 *fields.taken(data),
                 Example(forms.get(mode, data), data),
-                *fields.refused([*wrong[mode], True, *fields.NONSENSE]),
+                *fields.refused([*wrong[mode], *(fields.NONSENSE if mode == "ip" else [{}, True])]),
             ],
             beside={"failover_mode": mode},
         )

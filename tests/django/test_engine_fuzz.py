@@ -1,4 +1,4 @@
-"""Every field of every endpoint, with all that it takes and all that it refuses, one at a time.
+"""Every field of every endpoint, with all that it takes and all that it refuses.
 
 What is taken is what a read says afterwards, and nothing else has changed. What is refused is
 refused in an envelope with a documented code that names the field, and nothing has changed.
@@ -14,7 +14,7 @@ from rttm.core.wire import fields as wire_fields
 from rttm.engine.api.dispatch import HANDLERS, JOB, LOG_IN
 from tests.django.fuzzing import Stage, rows, staged
 from tests.endpoints import ENDPOINTS, Endpoint, Place
-from tests.fields import MISSING, Example
+from tests.fields import MISSING, Example, Field
 
 WITH_FIELDS = [
     pytest.param(endpoint, place, id=f"{endpoint.method} {endpoint.resource} {place.label}")
@@ -48,44 +48,61 @@ def test_every_field_that_the_engine_reads_is_described(method):
 
 
 @pytest.mark.parametrize(("endpoint", "place"), WITH_FIELDS)
-def test_what_a_field_refuses_is_named_and_changes_nothing(stage, endpoint, place):
-    wrong = [
-        (place.call({**field.beside, field.name: example.sent}), field, example)
-        for field in place.fields
-        for example in field.refused
-    ]
-    stage.all_hold(
-        _refused(stage, endpoint, args, (example.code, place, example.field or field.name))
-        for args, field, example in wrong
-    )
+def test_what_fields_refuse_is_named_and_changes_nothing(stage, endpoint, place):
+    stage.all_hold(_refused(stage, endpoint, place, some) for some in _wrong(endpoint, place))
     stage.is_untouched()
+
+
+def _wrong(endpoint: Endpoint, place: Place) -> Iterator[dict[str, Example]]:
+    """Only changes of objects tell of all that is wrong at once."""
+    several = place.together if endpoint.resource in OBJECTS and endpoint.method != "GET" else []
+    yield from _turns({field.name: field.refused for field in several})
+    for field in place.fields:
+        for example in field.refused if field not in several else ():
+            yield {**_beside(field), field.name: example}
+
+
+def _turns(examples: dict[str, list[Example]]) -> Iterator[dict[str, Example]]:
+    """One of each field at a time, until all of all have been there."""
+    for turn in range(max(map(len, examples.values()), default=0)):
+        yield {name: some[turn % len(some)] for name, some in examples.items() if some}
+
+
+def _beside(field: Field) -> dict[str, Example]:
+    return {name: Example(value, value) for name, value in field.beside.items()}
 
 
 @pytest.mark.parametrize(("endpoint", "place"), WITH_FIELDS)
 def test_what_has_to_be_there_is_asked_for(stage, endpoint, place):
     if endpoint.method != "POST":
         return  # of what is there already, any part can be changed
-    needed = [field.name for field in place.fields if field.is_required]
-    stage.all_hold(
-        _refused(stage, endpoint, place.without(name), (MISSING, place, name)) for name in needed
-    )
-    stage.is_untouched()
+    for field in place.fields:
+        if field.is_required:
+            with stage.undone():
+                reply = stage.reply(endpoint, place.without(field.name))
+                assert rows() == stage.rows
+            assert {code for _, code in reply.errors} == {MISSING}
+            assert all(_is_named(found, place, field.name) for found, _ in reply.errors)
 
 
 def _refused(
-    stage: Stage, endpoint: Endpoint, args: Any, wanted: tuple[str, Place, str]
+    stage: Stage, endpoint: Endpoint, place: Place, some: dict[str, Example]
 ) -> str | None:
-    code, place, name = wanted
+    args = place.call({name: example.sent for name, example in some.items()})
     with stage.undone():
         reply = stage.reply(endpoint, args)
         is_changed = rows() != stage.rows
-    is_named = all(_names(field, place, name) for field, _ in reply.errors)
-    if {found for _, found in reply.errors} == {code} and is_named and not is_changed:
+    wanted = {(e.field or name, e.code) for name, e in some.items() if e.code}
+    is_as_wanted = len({field for field, _ in reply.errors}) == len(wanted) and all(
+        any(code == found and _is_named(field, place, name) for name, found in wanted)
+        for field, code in reply.errors
+    )
+    if is_as_wanted and not is_changed:
         return None
-    return f"{code} of {place.label}{name} was to come of {args}: {reply} {is_changed=}"
+    return f"{wanted} in {place.label} was to come of {args}: {reply} {is_changed=}"
 
 
-def _names(field: str, place: Place, name: str) -> bool:
+def _is_named(field: str, place: Place, name: str) -> bool:
     """What is odd in a key is in the label too, so only its end is known."""
     if name in ("address", "region_code"):
         return field == name or field.endswith(f"].{name}")
@@ -100,13 +117,10 @@ def test_what_fields_take_is_what_a_read_says(stage, endpoint, place):
 
 def _together(place: Place) -> Iterator[dict[str, Example]]:
     """Fields that do not depend on each other go in one call, to need fewer."""
-    several = [field for field in place.fields if not field.is_alone]
-    longest = max((len(field.taken) for field in several), default=0)
-    for turn in range(longest):
-        yield {f.name: f.taken[turn % len(f.taken)] for f in several if f.taken}
+    yield from _turns({field.name: field.taken for field in place.together})
     for field in place.fields:
         for example in field.taken if field.is_alone else ():
-            yield {field.name: example, **{k: Example(v, v) for k, v in field.beside.items()}}
+            yield {**_beside(field), field.name: example}
 
 
 def _taken(
