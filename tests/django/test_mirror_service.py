@@ -45,7 +45,7 @@ def test_sync_prints_each_change(backend):
     assert printed.getvalue().splitlines() == [
         "www.example.com: ~ notify_events: none → ip, svc",
         "www.example.com: ~ global 192.0.2.1 weight: 1 → 9",
-        "1 services read, 2 changes",
+        "1 services read, 2 changes.",
     ]
 
 
