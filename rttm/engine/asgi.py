@@ -12,6 +12,7 @@ from .thread import call
 
 BODY_LIMIT = 2**20  # bytes
 QUERY_FIELDS = 100
+SHOWN = 40  # characters of something odd
 ROOT = "/REST/"
 NOT_HERE = json.dumps({"error": f"Nothing is here; the API is under {ROOT}"}).encode()
 
@@ -20,6 +21,10 @@ Receive = Callable[[], Awaitable[Scope]]
 Send = Callable[[Scope], Awaitable[None]]
 
 _calls = Calls()
+
+
+class OddQuery(ValueError):
+    """Why a query string is refused, for a person."""
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,17 +57,18 @@ async def _reply(scope: Scope, body: bytes) -> api.ApiReply:
     if len(body) > BODY_LIMIT:
         text = f"body: The body is longer than {BODY_LIMIT} bytes"
         return api.refusal(text, "INVALID_REQUEST", status=400)
-    query = _query(scope)
-    if query is None:
-        text = f"query: The query string has more than {QUERY_FIELDS} fields"
-        return api.refusal(text, "INVALID_REQUEST", status=400)
+    try:
+        query = _query(scope)
+    except OddQuery as odd:
+        return api.refusal(f"query: {odd}", "INVALID_REQUEST", status=400)
     return await _calls.reply(_call(scope, path, query, body))
 
 
 async def _answered(scope: Scope, path: str) -> api.ApiReply:
-    query = _query(scope)
-    if query is None:
-        return answers.refusal(400, f"The query string has more than {QUERY_FIELDS} fields")
+    try:
+        query = _query(scope)
+    except OddQuery as odd:
+        return answers.refusal(400, str(odd))
     return await call(answers.handle, _call(scope, path, query, b""), time.time())
 
 
@@ -72,12 +78,19 @@ def _path(scope: Scope) -> str:
     return raw.decode("latin-1")
 
 
-def _query(scope: Scope) -> dict[str, str] | None:
+def _query(scope: Scope) -> dict[str, str]:
+    """Of two values for one field nobody knows which is meant."""
     raw = scope["query_string"].decode("latin-1")
     try:
-        return dict(parse_qsl(raw, keep_blank_values=True, max_num_fields=QUERY_FIELDS))
+        pairs = parse_qsl(raw, keep_blank_values=True, max_num_fields=QUERY_FIELDS)
     except ValueError:
-        return None
+        raise OddQuery(f"The query string has more than {QUERY_FIELDS} fields") from None
+    query: dict[str, str] = {}
+    for name, value in pairs:
+        if name in query:
+            raise OddQuery(f"The query string says {name[:SHOWN]} twice")
+        query[name] = value
+    return query
 
 
 def _call(scope: Scope, path: str, query: Mapping[str, str], body: bytes) -> api.ApiCall:
