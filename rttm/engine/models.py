@@ -4,7 +4,6 @@ Written by store, settle, reports, sessions, contacts and notify only. All times
 """
 
 import json
-from functools import lru_cache
 from typing import ClassVar
 
 from django.db import models
@@ -12,14 +11,19 @@ from django.db import models
 from rttm.core import wire
 from rttm.core.health import Health as HealthValue
 from rttm.core.rules import LABEL_LENGTH, NAME_LENGTH
-from rttm.core.schema import Record, ResponseSet
+from rttm.core.schema import Record, ResponseSet, ServiceKey
 from rttm.core.schema import Service as ServiceValue
 from rttm.core.terms import EntryStatus
 
+from .kept import Newest
+
 CODE_LENGTH = 16  # of the fixed words: statuses, region codes, change types
-PARSED = 10_000  # services whose configuration is kept in memory as values
+IN_MEMORY = 10_000  # services whose configuration is kept there, made ready
 REGION_REMOVED = "reg_remove"
 UNKNOWN = EntryStatus.UNK.value
+
+# The loop reads the same configurations many times a second.
+values: Newest[ServiceKey, ServiceValue] = Newest(IN_MEMORY)
 
 
 class Zone(models.Model):
@@ -54,21 +58,21 @@ class Service(models.Model):
         return self.fqdn
 
     @property
+    def key(self) -> ServiceKey:
+        return ServiceKey(self.zone.name, self.fqdn)
+
+    @property
     def value(self) -> ServiceValue:
         """Its configuration; an autopopulated region keeps its own settings in here."""
-        return parsed(self.zone.name, self.fqdn, wire.flag(self.active), self.document)
+        return values.get(self.key, (self.active, self.document), self._parsed)
+
+    def _parsed(self) -> ServiceValue:
+        names = {"zone": self.zone.name, "fqdn": self.fqdn, "active": wire.flag(self.active)}
+        return wire.parse_service({**json.loads(self.document), **names})
 
     def configure(self, service: ServiceValue) -> None:
         self.document = json.dumps(wire.render_service(service, observed=False))
         self.interval = service.monitor.interval
-
-
-@lru_cache(maxsize=PARSED)
-def parsed(zone: str, fqdn: str, active: str, document: str) -> ServiceValue:
-    """The loop reads the same configurations many times a second."""
-    return wire.parse_service(
-        {**json.loads(document), "zone": zone, "fqdn": fqdn, "active": active}
-    )
 
 
 class Health(models.Model):

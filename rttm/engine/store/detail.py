@@ -7,23 +7,23 @@ so its text is kept, with gaps that only have to be filled in.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quoted
 
 from rttm.core import wire
 from rttm.core.eligibility import effective, worst
-from rttm.core.schema import LogEntry, Region
+from rttm.core.schema import LogEntry, Region, ServiceKey
+from rttm.core.schema import Service as ServiceValue
 from rttm.core.terms import ServeMode
 from rttm.core.wire.render import render_log
 from rttm.engine import tasks
+from rttm.engine.kept import Newest
 from rttm.engine.models import (
-    PARSED,
+    IN_MEMORY,
     UNKNOWN,
     AddressState,
     Health,
     RegionState,
     Service,
-    parsed,
 )
 
 from .observed import observe, said
@@ -47,6 +47,9 @@ class Template:
 
     pieces: tuple[str, ...]
     regions: tuple[Places, ...]
+
+
+templates: Newest[ServiceKey, Template] = Newest(IN_MEMORY)
 
 
 @dataclass(slots=True)
@@ -111,9 +114,7 @@ def _read_logs(seen: Mapping[int, Seen]) -> None:
             logs[address] = f"{before}, {told}" if (before := logs.get(address)) else told
 
 
-@lru_cache(maxsize=PARSED)
-def _template(zone: str, fqdn: str, active: str, document: str) -> Template:
-    service = parsed(zone, fqdn, active, document)
+def _template(service: ServiceValue) -> Template:
     regions = tuple(effective(region, service) for region in service.region)
     gapped = tuple(
         replace(r, status=GAP, pool=tuple(replace(e, status=GAP, log=LOG_GAP) for e in r.pool))
@@ -131,7 +132,8 @@ def _places(region: Region) -> Places:
 
 
 def _filled(row: Service, seen: Seen) -> str:
-    template = _template(row.zone.name, row.fqdn, wire.flag(row.active), row.document)
+    made_of = row.active, row.document
+    template = templates.get(row.key, made_of, lambda: _template(row.value))
     statuses = [seen.regions.get(code, UNKNOWN) for code, _ in template.regions]
     fillings = [quoted(worst(statuses) if row.active else UNKNOWN)]
     for status, (_, entries) in zip(statuses, template.regions, strict=True):
