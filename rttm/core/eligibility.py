@@ -166,9 +166,8 @@ def _status(region: Region, facts: Facts, *, in_failover: bool) -> Status:
 
 
 def _record(entry: PoolEntry) -> Record:
-    if is_ipv4(entry.address):
-        return Record("A", entry.address, entry.weight)
-    return Record("CNAME", entry.address)
+    kind = "A" if is_ipv4(entry.address) else "CNAME"
+    return Record(kind, entry.address, entry.weight)
 
 
 def _verdict(entry: PoolEntry, fact: Fact, chosen: Collection[str], region: Region) -> Verdict:
@@ -207,6 +206,7 @@ def _resolved(code: str, regions: Mapping[str, Region], own: Mapping[str, Decisi
 
 
 LAST_RESORT = "its own pool as the last resort"
+NOTHING = "nothing, because every entry has mode no"
 
 
 def _standing_by(verdict: Verdict, last_resort: Collection[str]) -> Verdict:
@@ -247,6 +247,8 @@ def _last_resort(chain: Sequence[Region]) -> tuple[tuple[Record, ...], int, str]
     own = chain[0]
     source = next((region for region in chain if last_resort(region)), own)
     records = tuple(_record(entry) for entry in last_resort(source))
+    if not records:
+        return (), own.serve_count, NOTHING
     if source is own:
         return records, own.serve_count, LAST_RESORT
     return records, source.serve_count, f"the pool of {source.region_code} as the last resort"

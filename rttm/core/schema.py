@@ -135,7 +135,7 @@ CONTAINERS = frozenset({"region", "pool", "monitor", "performance_monitor"})
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record of a response set; weight is None for a CNAME (as in the reports)."""
+    """One record of a response set; a CNAME that came from a report has no weight."""
 
     rdata_type: str  # A, AAAA or CNAME
     value: str

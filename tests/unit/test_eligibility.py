@@ -88,9 +88,9 @@ def test_an_entry_without_a_figure_is_the_slowest_and_ties_keep_the_pools_order(
 
 
 def test_a_weighted_address_and_a_name_become_records():
-    pool = (pool_entry(ONE, weight=5), pool_entry("cdn.example.net", weight=5))
+    pool = (pool_entry(ONE, weight=5), pool_entry("cdn.example.net", weight=15))
     decision = decided(region(pool=pool, ep=2, serve_count=2), {})
-    assert decision.records == (Record("A", ONE, 5), Record("CNAME", "cdn.example.net"))
+    assert decision.records == (Record("A", ONE, 5), Record("CNAME", "cdn.example.net", 15))
     assert decision.serve_count == 2
 
 

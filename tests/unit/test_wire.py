@@ -167,8 +167,10 @@ def test_a_response_set_without_records_is_rendered_as_empty():
     assert (rendered["rdata_type"], rendered["region_rdata"]) == ("A", [])
 
 
-def test_a_cname_record_has_no_weight_key():
-    answer = replace(wire.parse_response_set({}), records=(Record("CNAME", "cdn.example.net"),))
+@pytest.mark.parametrize("weight", [None, 5])
+def test_a_cname_record_has_no_weight_key(weight):
+    record = Record("CNAME", "cdn.example.net", weight)
+    answer = replace(wire.parse_response_set({}), records=(record,))
     rendered = wire.render_response_set(answer)
     assert rendered["region_rdata"] == [{"rdata_cname": {"cname": "cdn.example.net"}}]
 

@@ -89,5 +89,7 @@ def _render_record(record: Record) -> JSON:
     key, field = {"A": ("rdata_a", "address"), "AAAA": ("rdata_aaaa", "address")}.get(
         record.rdata_type, ("rdata_cname", "cname")
     )
-    weight = {} if record.weight is None else {"weight": str(record.weight)}
+    # The reports show no weight of a CNAME, although answers are drawn by it.
+    is_weighted = record.rdata_type != "CNAME" and record.weight is not None
+    weight = {"weight": str(record.weight)} if is_weighted else {}
     return {**weight, key: {field: record.value}}
