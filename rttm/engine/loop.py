@@ -127,18 +127,18 @@ class Loop:
         """Let silence count: as often as the shortest interval is long, and when we start."""
         if _has_passed(self._expired_at, self._minute, now):
             # All of it before any probe: a new result would hide that there was a silence.
-            after = await self._call(self._store.expire, now, self._site_code, self._under_way, 0)
+            spared = self._under_way(now)
+            after = await self._call(self._store.expire, now, self._site_code, spared, 0)
             while after:
-                after = await self._call(
-                    self._store.expire, now, self._site_code, self._under_way, after
-                )
+                after = await self._call(self._store.expire, now, self._site_code, spared, after)
             seen = await self._call(self._store.report_in, now, self._site_code, self._loop_id)
             self._neighbours.look(seen, now, self._site_code)
             self._expired_at = now
 
-    @property
-    def _under_way(self) -> frozenset[tuple[int, str]]:
-        """The addresses of which we are about to hear: their silence is not over yet."""
+    def _under_way(self, now: float) -> frozenset[tuple[int, str]]:
+        """The addresses of which we are about to hear, unless we were away ourselves."""
+        if _has_passed(self._expired_at, 2 * self._minute, now):
+            return frozenset()  # stopped or asleep: whatever was under way has slept with us
         running = {(p.service_id, p.address) for p in self._running if p.kind == Kind.HEALTH}
         ended = {(r.service_id, r.address) for r in self._results if r.kind == Kind.HEALTH}
         return frozenset(running | ended)
@@ -181,7 +181,7 @@ class Loop:
                 plan.task = asyncio.create_task(self._probe(plan))
 
     async def _probe(self, plan: Plan) -> None:
-        version, began = plan.version, time.monotonic()
+        version, due, began = plan.version, plan.due, time.monotonic()
         try:
             result = await self._run(plan.monitor, plan.address, limits=self._limits)
         except Exception:
@@ -193,8 +193,8 @@ class Loop:
             plan.task = None
         plan.is_slow = time.monotonic() - began > SLOW_RUN
         now = self._clock()
-        # A run that outlasted its interval skips places; one of an old configuration stays due.
-        if plan.version == version:
+        # A run that outlasted its interval skips places; what was asked for meanwhile stays due.
+        if plan.due == due:
             plan.put_off(now)
         self._results.append(
             RunResult(plan.service_id, version, plan.address, plan.kind, result, now)

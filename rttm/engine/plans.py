@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from rttm.core.health import Health
 from rttm.core.schedule import Kind, next_due, offset, wanted
 from rttm.core.schema import Monitor
 
@@ -39,9 +38,10 @@ class Plans:
         self._plans: dict[int, dict[tuple[str, Kind], Plan]] = {}
 
     def absorb(self, watched: Watched, now: float, *, at_start: bool) -> list[Plan]:
-        """Follow a service's configuration, whose change is also the wish to look at once.
+        """Follow a service's configuration, and look at once where somebody waits for it.
 
-        At the engine's start what was probed before keeps its place in the interval instead.
+        What was only edited keeps its place in the interval, and so does, at the engine's start,
+        what was probed before.
         """
         old = self._plans.get(watched.service_id, {})
         new = {
@@ -49,9 +49,10 @@ class Plans:
             for (address, kind), monitor in wanted(watched.service).items()
         }
         for key, plan in new.items():
+            is_awaited = watched.is_awaited(plan.address)
             if (known := old.get(key)) and _same(known, plan):
-                new[key] = _renewed(known, plan)
-            elif at_start and watched.healths.get(plan.address, Health()).seen_at:
+                new[key] = _renewed(known, plan, is_awaited=is_awaited)
+            elif at_start and not is_awaited:
                 plan.put_off(now)
         self._plans[watched.service_id] = new
         return [plan for key, plan in old.items() if new.get(key) is not plan]
@@ -80,9 +81,9 @@ def _is_due(plan: Plan, now: float) -> bool:
     return plan.due <= now or plan.due > now + plan.interval
 
 
-def _renewed(known: Plan, plan: Plan) -> Plan:
+def _renewed(known: Plan, plan: Plan, *, is_awaited: bool) -> Plan:
     known.version = plan.version
-    if known.kind == Kind.HEALTH:
+    if is_awaited and known.kind == Kind.HEALTH:
         known.due = plan.due
     return known
 

@@ -125,6 +125,14 @@ def unfinished() -> dict[int, list[Task]]:
     return found
 
 
+def waiting() -> dict[int, frozenset[str]]:
+    """The addresses whose probe is waited for, by service."""
+    return {
+        pk: frozenset(address for task in running for address in task.waiting)
+        for pk, running in unfinished().items()
+    }
+
+
 def address_of(task: Task) -> str:
     """The one address that a task is about; "" for the whole service."""
     return next((arg["value"] for arg in task.args if arg["name"] == "address"), "")

@@ -40,6 +40,7 @@ class Store:
         self.services = dict(enumerate(services, start=1))
         self.versions = dict.fromkeys(self.services, 1)
         self.healths = healths or {}
+        self.waiting: frozenset[str] = frozenset()
         self.results: list[RunResult] = []
         self.batches: list[int] = []
         self.expired: list[float] = []
@@ -59,7 +60,9 @@ class Store:
         return dict(self.versions)
 
     def watched(self, ids: Collection[int], site_code: str) -> list[Watched]:
-        return [Watched(i, self.versions[i], self.services[i], self.healths) for i in ids]
+        return [
+            Watched(i, self.versions[i], self.services[i], self.healths, self.waiting) for i in ids
+        ]
 
     def record_results(self, results: list[RunResult], *, site_code: str, now: float) -> None:
         if self.broken_for & {result.service_id for result in results}:
@@ -276,15 +279,35 @@ def test_activated_service_is_probed_at_once_although_it_was_probed_before():
     assert staged(scenario, store) == ([], ["192.0.2.1"])
 
 
-def test_changed_version_is_a_wish_to_look_at_once():
-    store = Store(health_only("192.0.2.1"))
+async def after_a_change(stage: Stage) -> tuple[list[str], list[str]]:
+    """What is probed right after a service got another version, when it had been probed before."""
+    await stage.tick()
+    store = stage.store
+    store.healths = {a: Health(EntryStatus.UP, seen_at=stage.now) for a in stage.runs.started}
+    store.versions[1] += 1
+    return await stage.tick(after=1), await stage.tick(after=0.25)
+
+
+def test_an_edit_lets_what_was_probed_keep_its_place():
+    store = Store(health_only("192.0.2.1", "192.0.2.2"))
+    assert staged(after_a_change, store) == ([], [])
+
+
+def test_what_a_recover_waits_for_is_probed_at_once():
+    store = Store(health_only("192.0.2.1", "192.0.2.2"))
+    store.waiting = frozenset({"192.0.2.2"})
+    assert staged(after_a_change, store) == (["192.0.2.2"], [])
+
+
+def test_what_was_never_seen_is_probed_at_once_after_a_change():
+    """As after an activation that the loop has not noticed as one."""
 
     async def scenario(stage):
         await stage.tick()
-        store.versions[1] += 1
-        return await stage.tick(after=1), await stage.tick(after=0.25)
+        stage.store.versions[1] += 1
+        return await stage.tick(after=1)
 
-    assert staged(scenario, store) == (["192.0.2.1"], [])
+    assert staged(scenario, Store(health_only("192.0.2.1"))) == ["192.0.2.1"]
 
 
 def test_changed_monitor_ends_the_run_under_way_and_starts_another():
@@ -504,12 +527,24 @@ def test_silence_of_an_address_is_not_looked_at_while_its_run_is_under_way():
         stage.runs.release.set()
         await stage.settle()
         await stage.tick(after=60)
-        await stage.tick(after=60)
         return store.spared
 
-    at_start, *under_way, result_not_handed_in, ended = staged(scenario, store)
-    assert (at_start, ended) == (set(), set())
+    at_start, *under_way, result_not_handed_in = staged(scenario, store)
+    assert at_start == set()
     assert [*under_way, result_not_handed_in] == [{(1, "192.0.2.1")}] * 3
+
+
+def test_after_the_whole_process_was_stopped_nothing_is_spared():
+    """Its runs have slept with it, so what they say is no news of the time between."""
+    store = Store(health_only("192.0.2.1"))
+
+    async def scenario(stage):
+        stage.runs.hanging.add("192.0.2.1")
+        await stage.ticks(61, step=1)
+        await stage.tick(after=121)
+        return store.spared
+
+    assert staged(scenario, store) == [set(), {(1, "192.0.2.1")}, set()]
 
 
 def test_round_that_fails_is_logged_and_the_loop_goes_on(caplog):

@@ -32,6 +32,11 @@ class Watched:
     version: int
     service: ServiceValue
     healths: dict[str, HealthValue]  # by address, of one site
+    waiting: frozenset[str] = frozenset()  # the addresses that a recover waits for
+
+    def is_awaited(self, address: str) -> bool:
+        """Also what was never seen: activating a service is the wish to see it."""
+        return address in self.waiting or not self.healths.get(address, HealthValue()).seen_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,7 @@ class RunResult:
 
 
 def watched_versions() -> dict[int, int]:
-    """The active services. Another version: another configuration, or a wish to look at once."""
+    """The active services. Another version: another configuration, or an action."""
     return dict(Service.objects.filter(active=True).values_list("pk", "version"))
 
 
@@ -56,8 +61,15 @@ def watched(ids: Collection[int], site_code: str) -> list[Watched]:
     for health in Health.objects.filter(service__in=ids, site_code=site_code):
         healths[health.service_id][health.address] = health.value
     rows = Service.objects.filter(pk__in=ids, active=True).select_related("zone")
+    waiting = tasks.waiting()
     return [
-        Watched(row.pk, row.version, _filled(row.value), healths[row.pk])
+        Watched(
+            row.pk,
+            row.version,
+            _filled(row.value),
+            healths[row.pk],
+            waiting.get(row.pk, frozenset()),
+        )
         for row in rows.order_by("pk")
     ]
 
