@@ -8,7 +8,7 @@ from statistics import median
 from .terms import EntryStatus
 
 SILENT_INTERVALS = 3  # nothing reported for so long: unknown (semantics, our decision)
-SILENT = "not probed since"  # the last run's evidence is no longer to be relied on
+SILENT = "nothing known since"  # the last run's evidence is no longer to be relied on
 RUNS_REMEMBERED = 5  # performance runs whose median ranks an address
 
 Milliseconds = float | None  # None: the run failed

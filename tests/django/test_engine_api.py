@@ -263,6 +263,14 @@ class TestActions:
             "recover: Nothing was waiting for recover"
         ]
 
+    def test_recover_of_an_inactive_service_says_when_its_regions_decide(self, client):
+        client.does("POST", SERVICE, WANTED | {"auto_recover": "N"})
+        probed(_1="down", _2="down")
+        client.does("PUT", SERVICE, {"deactivate": True})
+        assert client.hears("PUT", SERVICE, {"recover": True}) == [
+            "recover: global decides when the service is activated"
+        ]
+
     @pytest.mark.parametrize(
         "args",
         [

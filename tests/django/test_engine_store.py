@@ -350,6 +350,12 @@ class TestSilence:
         assert watched.healths[ONE].seen_at == 0
         assert engine.entry(ONE).log[0].time == int(NOW)
 
+    def test_a_recover_names_the_addresses_that_it_waits_for(self, engine):
+        engine.probe(_1="up", _2="up")
+        store.recover_address(engine.row, TWO, now=NOW, user_name=USER)
+        [watched] = store.watched([engine.row.pk], "XXX")
+        assert [watched.is_awaited(address) for address in (ONE, TWO)] == [False, True]
+
     def test_a_long_silence_of_many_services_is_taken_in_slices(self, monkeypatch):
         monkeypatch.setattr(store.silence, "AT_ONCE", 2)
         engines = [Engine(builders.service(f"s{n}.example.com")) for n in range(5)]
@@ -564,7 +570,7 @@ class TestSites:
         statuses = {log.site_code: log.status for log in engine.entry(ONE).log}
         assert statuses == {"EWR": EntryStatus.UP, "LHR": EntryStatus.UNK}
         messages = [log.message for log in engine.entry(ONE).log]
-        assert messages == ["said up", "said down; not probed since"]
+        assert messages == ["said up", "said down; nothing known since"]
 
     @pytest.mark.parametrize("present", ["up", "down"])
     def test_a_tie_of_two_sites_keeps_the_present_status(self, engine, present):

@@ -83,7 +83,7 @@ def test_an_unknown_address_does_not_become_more_unknown():
     assert expire(Health(), now=1000, interval=1) == Health()
     expired = expire(after("u"), now=1000, interval=1)
     assert expired.since == 1000
-    assert expired.message == "run 1; not probed since"
+    assert expired.message == "run 1; nothing known since"
     assert expire(expired, now=2000, interval=1) == expired
 
 

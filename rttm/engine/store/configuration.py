@@ -6,7 +6,7 @@ The functions that change something are called inside a transaction, on a row fr
 from dataclasses import dataclass, replace
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from rttm.core.eligibility import effective
 from rttm.core.schema import Service as ServiceValue
@@ -144,21 +144,26 @@ class Recovered:
 
 def recover(row: Service, *, now: float, user_name: str) -> Recovered:
     """Every latch is cleared and every region decides anew."""
+    waiting = _failed_over(row)
     RegionState.objects.filter(service=row).update(held=False)
-    return _recover(row, "", _by_user(now, user_name))
+    return _recover(row, "", waiting, _by_user(now, user_name))
 
 
 def recover_address(row: Service, address: str, *, now: float, user_name: str) -> Recovered:
     """The latch of one address is cleared, in all regions."""
-    return _recover(row, address, _by_user(now, user_name))
+    return _recover(row, address, _failed_over(row), _by_user(now, user_name))
 
 
-def _recover(row: Service, address: str, cause: Cause) -> Recovered:
+def _failed_over(row: Service) -> tuple[str, ...]:
+    """The regions in failover; those of an inactive service go on waiting for recover."""
+    states = RegionState.objects.filter(Q(in_failover=True) | Q(held=True), service=row)
+    return tuple(states.order_by("pk").values_list("region_code", flat=True))
+
+
+def _recover(row: Service, address: str, failed_over: tuple[str, ...], cause: Cause) -> Recovered:
     concerned = {address} if address else addresses(row.value)
     latched = AddressState.objects.filter(service=row, address__in=concerned, latched=True)
     waiting = tuple(latched.order_by("address").values_list("address", flat=True))
-    in_failover = RegionState.objects.filter(service=row, in_failover=True).order_by("pk")
-    failed_over = tuple(in_failover.values_list("region_code", flat=True))
     latched.update(latched=False)
     _bump(row)
     after = settle(row, cause)
