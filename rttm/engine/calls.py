@@ -59,11 +59,11 @@ def _answered(asked: api.ApiCall, job_id: int) -> api.ApiReply:
     except DatabaseError:
         log.exception("%s %s failed", asked.method, asked.path)
         text = "database: The service cannot reach its database, so nothing was done"
-        return api.refusal(text, "SERVICE_UNAVAILABLE", status=503)
+        return api.refusal(text, "SERVICE_UNAVAILABLE", status=503, job_id=job_id)
     except Exception:
         log.exception("%s %s broke", asked.method, asked.path)
         text = "call: The service has a fault; its log says which"
-        return api.refusal(text, "INTERNAL_ERROR", status=500)
+        return api.refusal(text, "INTERNAL_ERROR", status=500, job_id=job_id)
 
 
 class Calls:

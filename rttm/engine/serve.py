@@ -82,6 +82,7 @@ def _server() -> Server:
             log_level="warning",
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # or who is on this machine could call from any address
             timeout_graceful_shutdown=LAST_ANSWERS,
         )
     )

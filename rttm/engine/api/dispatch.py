@@ -14,7 +14,7 @@ from rttm.engine.router import ALIAS
 
 from . import contacts, jobs, pool_entries, regions, reports, services, sessions, tasks, zones
 from .envelope import Answer, ApiCall, ApiReply, Failure, bad_request, failed, success, too_many
-from .request import Request, arguments, check_version, names
+from .request import Request, arguments, check_version, names, resource
 
 Handler = Callable[..., Answer | ApiReply]  # (request, *the names in the path)
 
@@ -76,7 +76,13 @@ def handle(call: ApiCall, now: float, job_id: int = 0) -> ApiReply:
         answer = _answer(call, now)
         return answer if isinstance(answer, ApiReply) else success(answer, job_id)
     except Failure as failure:
-        return failed(failure, VERBS.get(call.method, "call: Nothing was done"), job_id)
+        return failed(failure, _closing(call), job_id)
+
+
+def _closing(call: ApiCall) -> str:
+    """The last message of a failure; a report is read, although by POST."""
+    is_report = resource(call.path).endswith("report")
+    return VERBS.get("GET" if is_report else call.method, "call: Nothing was done")
 
 
 def _answer(call: ApiCall, now: float) -> Answer | ApiReply:

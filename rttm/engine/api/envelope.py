@@ -156,10 +156,10 @@ def failed(failure: Failure, verb: str, job_id: int) -> ApiReply:
     return ApiReply(failure.status, _envelope("failure", {}, job_id, messages))
 
 
-def refusal(info: str, code: str, *, status: int) -> ApiReply:
-    """A failure that never became a call, so it has no job."""
+def refusal(info: str, code: str, *, status: int, job_id: int = 0) -> ApiReply:
+    """A failure outside of any resource; what never became a call has no job."""
     failure = Failure(error(info, code, source="API-B"), status=status)
-    return failed(failure, "call: Nothing was done", 0)
+    return failed(failure, "call: Nothing was done", job_id)
 
 
 def pending(job_id: int) -> ApiReply:
