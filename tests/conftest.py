@@ -8,6 +8,9 @@ import django
 import pytest
 import pytest_socket
 from django.conf import settings
+from django.db import connections
+
+from rttm.engine.thread import engine_thread
 
 TESTS = Path(__file__).parent
 MAY_CONNECT = {"contract", "browser"}
@@ -49,3 +52,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     else:
         # Unix sockets stay: every event loop talks to itself through one.
         pytest_socket.disable_socket(allow_unix_socket=True)
+    if layer == "unit":
+        engine_thread.submit(_drop_connections).result()
+
+
+def _drop_connections() -> None:
+    """What another layer left in the database thread: Django never closes a database in memory."""
+    for connection in connections.all(initialized_only=True):
+        if connection.connection is not None:
+            connection.connection.close()
+            connection.connection = None
