@@ -16,7 +16,7 @@ const say = (part, text) => {
 };
 
 /* When the server was last heard of, and since when it was not (0: it is there). */
-const server = { newsAt: Date.now(), lostAt: 0, skew: 0, askedAt: 0 };
+const server = { newsAt: Date.now(), lostAt: 0, skew: 0, askedAt: 0, behindAt: 0 };
 const interval = 1000 * Number(document.body.dataset.syncInterval);
 const silence = 3 * interval;
 const pageTitle = document.title.slice(one("#counts").dataset.title.length);
@@ -55,8 +55,10 @@ function whyLost() {
   if (server.lostAt && Date.now() - server.lostAt > QUIET) return "The server does not answer.";
   if (!one("[sse-connect]") || Date.now() - server.newsAt < silence) return "";
   ask();
-  const isBehind = syncedAt() > server.newsAt + server.skew;
-  return isBehind ? "The server answers, but its live news do not get here: reload the page." : "";
+  if (syncedAt() < server.newsAt + server.skew) return "";
+  server.behindAt ||= Date.now(); // the news of it may be on its way
+  const isLost = Date.now() - server.behindAt > QUIET;
+  return isLost ? "The server answers, but its live news do not get here: reload the page." : "";
 }
 
 /* No news: is it the stream, or does the server have none itself? Its own account of that says. */

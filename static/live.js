@@ -121,6 +121,7 @@ on("htmx:sseOpen", ({ detail }) => {
 
 function heard() {
   server.newsAt = Date.now();
+  server.behindAt = 0;
 }
 
 for (const name of ["htmx:sseError", "htmx:sendError"]) {

@@ -100,6 +100,12 @@ def sign(state: str, word: str | None = None) -> SafeString:
 
 
 @register.filter
+def state_word(state: str) -> str:
+    """A state's word without its sign; a backend's own as it is."""
+    return SIGNS.get(state, ("", state))[1]
+
+
+@register.filter
 def words(value: Any) -> str:
     """A stored value as a person says it."""
     if isinstance(value, bool):

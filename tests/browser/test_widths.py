@@ -22,7 +22,7 @@ def site(make_site):
         pool_entry("192.0.2.102", serve_mode="remove"),
         pool_entry(LONG, label=LONG),
     )
-    return make_site(region=(region(pool=pool, ep=3, serve_count=3), region("US Central", LONG)))
+    return make_site(region=(region(pool=pool, ep=3, serve_count=3),))
 
 
 def assert_fits(page: Page) -> None:
