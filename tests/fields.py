@@ -148,12 +148,14 @@ def address() -> list[Example]:
     ]
 
 
-def host() -> list[Example]:
-    """A name or an IPv4 address, or none."""
+def host(*also: str) -> list[Example]:
+    """A name without its last dot, an IPv4 address, or none; `also`: other addresses."""
     return [
-        *taken("", "localhost", NAME, "A.Example.NET", "192.0.2.7", LONG_NAME),
+        *taken("", "localhost", NAME, "A.Example.NET", "192.0.2.7", LONG_NAME, *also),
         Example(None, ""),
-        *refused(["192.0.2.256", "::1", f"{NAME}.", "a_b c", "-a", "a:80", "a/b", 5, True]),
+        Example(f"{NAME}.", NAME),
+        *refused(address for address in ("::1", "fe80::1%eth0") if address not in also),
+        *refused(["192.0.2.256", "a_b c", "-a", "a:80", "a/b", 5, True]),
         *refused(word for word in [*NONSENSE, *NO_WORDS] if word not in ("many", "null")),
     ]
 
@@ -163,7 +165,19 @@ def header() -> list[Example]:
         *taken("", "A: b", "A:b", "A: b\nC: d", "A: b\r\nC: d", "X-\u0041: \u2603", "A:"),
         Example(None, ""),
         *refused(
-            ["A", ": b", " : b", "A: b\n\nC: d", "A: b\nC", "\u00c4: b", "A: \x1b", "A: \x7f"]
+            [
+                "A b: c",
+                "A : b",
+                "(A): b",
+                "A",
+                ": b",
+                " : b",
+                "A: b\n\nC: d",
+                "A: b\nC",
+                "\u00c4: b",
+                "A: \x1b",
+                "A: \x7f",
+            ]
         ),
         *refused(["A: " + "b" * rules.TEXT_LENGTH, 5, True, ["A: b"], *NONSENSE]),
     ]

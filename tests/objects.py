@@ -115,7 +115,7 @@ SERVICE_FIELDS = [
     Field("recovery_delay", fields.number(rules.RECOVERY_DELAY, may_be_unset=True)),
     Field("contact_nickname", fields.text(rules.LABEL_LENGTH, least=1), is_required=True),
     Field("notify_events", fields.events(NotifyEvent)),
-    Field("syslog_server", fields.host()),
+    Field("syslog_server", fields.host("::1", "2001:db8::7")),
     Field("syslog_port", fields.number(rules.PORT[1:])),
     Field("syslog_ident", fields.ident()),
     Field("syslog_facility", fields.choice(SYSLOG_FACILITIES)),

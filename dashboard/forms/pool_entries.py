@@ -22,12 +22,18 @@ class PoolEntryForm(EditorForm):
     serve_mode = choice(ServeMode)
 
     def __init__(
-        self, data: Any = None, *, current: PoolEntry, others: Collection[str], **kwargs: Any
+        self,
+        data: Any = None,
+        *,
+        current: PoolEntry,
+        others: Collection[str],
+        fqdn: str,
+        **kwargs: Any,
     ) -> None:
-        """`others` are the addresses that the pool has besides."""
+        """`others` are the addresses that the pool has besides, `fqdn` is the service's name."""
         initial = {name: getattr(current, name) for name in FIELDS}
         super().__init__(data, initial=initial | kwargs.pop("initial", {}), **kwargs)
-        self.current, self.others = current, others
+        self.current, self.others, self.fqdn = current, others, fqdn
         offer_also(self.fields["serve_mode"], current.serve_mode)
 
     def clean(self) -> None:
@@ -36,4 +42,4 @@ class PoolEntryForm(EditorForm):
         edits = {name: self.cleaned_data[name] for name in FIELDS}
         edits["address"] = edits["address"].lower().rstrip(".")
         self.desired = replace(self.current, **edits)
-        self.add_problems(rules.check_pool_entry(self.desired, self.others))
+        self.add_problems(rules.check_pool_entry(self.desired, self.others, fqdn=self.fqdn))

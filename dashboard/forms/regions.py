@@ -29,12 +29,18 @@ class RegionForm(EditorForm):
     failover_data = forms.CharField(required=False, label="Failover data")
 
     def __init__(
-        self, data: Any = None, *, current: Region, codes: Collection[str], **kwargs: Any
+        self,
+        data: Any = None,
+        *,
+        current: Region,
+        codes: Collection[str],
+        fqdn: str,
+        **kwargs: Any,
     ) -> None:
-        """`codes` are those of the service's regions."""
+        """`codes` are those of the service's regions, `fqdn` is its name."""
         initial = {name: getattr(current, name) for name in ("autopopulate", *SETTINGS)}
         super().__init__(data, initial=initial | kwargs.pop("initial", {}), **kwargs)
-        self.current, self.codes = current, codes
+        self.current, self.codes, self.fqdn = current, codes, fqdn
         self.targets = [code for code in codes if code != current.region_code]
         self.fields["failover_data"].widget.attrs["list"] = f"{self.element}-targets"
         offer_also(self.fields["failover_mode"], current.failover_mode)
@@ -56,7 +62,7 @@ class RegionForm(EditorForm):
             edits = {name: self.cleaned_data[name] for name in SETTINGS}
             edits["failover_data"] = edits["failover_data"].rstrip(".")
             self.desired = replace(self.current, autopopulate=False, **edits)
-        problems = rules.check_region(self.desired, self.codes)
+        problems = rules.check_region(self.desired, self.codes, fqdn=self.fqdn)
         self.add_problems(p for p in problems if not p.field.startswith("pool"))
 
 
@@ -71,11 +77,17 @@ class RegionAddForm(EditorForm):
     serve_mode = choice(ServeMode, initial=PoolEntry("").serve_mode)
 
     def __init__(
-        self, data: Any = None, *, codes: Collection[str], missing: Collection[str], **kwargs: Any
+        self,
+        data: Any = None,
+        *,
+        codes: Collection[str],
+        missing: Collection[str],
+        fqdn: str,
+        **kwargs: Any,
     ) -> None:
         """`codes` are those of the service's regions, `missing` those it has no region for."""
         super().__init__(data, **kwargs)
-        self.codes = codes
+        self.codes, self.fqdn = codes, fqdn
         for code in missing:
             offer_also(self.fields["region_code"], code)
 
@@ -93,7 +105,7 @@ class RegionAddForm(EditorForm):
             autopopulate=given["autopopulate"],
             ep=rules.default_ep(1),
         )
-        self.add_problems(rules.check_region(self.desired, self.codes))
+        self.add_problems(rules.check_region(self.desired, self.codes, fqdn=self.fqdn))
 
 
 def _first_entry(given: dict[str, Any]) -> PoolEntry:

@@ -121,6 +121,7 @@ def _form(entry: PoolEntry, data: Any = None) -> PoolEntryForm:
         element=f"pool-entry-{entry.pk}",
         current=entry.value,
         others=[other.address for other in pool if other.pk != entry.pk],
+        fqdn=entry.region.service.fqdn,
         initial={"seen": entry.version},
     )
 
@@ -135,6 +136,7 @@ def _add_form(region: Region, data: Any) -> PoolEntryForm:
         element=f"pool-entry-add-{region.pk}",
         current=schema.PoolEntry(""),
         others=[entry.address for entry in region.pool.all()],
+        fqdn=region.service.fqdn,
     )
 
 

@@ -129,6 +129,7 @@ def _form(found: Region, data: Any = None) -> RegionForm:
         element=f"region-settings-{found.pk}",
         current=found.value,
         codes=_codes(found.service),
+        fqdn=found.service.fqdn,
         initial={"seen": found.version},
     )
 
@@ -143,6 +144,7 @@ def _add_form(service: Service, data: Any) -> RegionAddForm:
         element=f"region-add-{service.pk}",
         codes=_codes(service),
         missing=service_page.missing_codes(service),
+        fqdn=service.fqdn,
     )
 
 

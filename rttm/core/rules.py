@@ -6,7 +6,7 @@ Sources: help.dyn.com's RTTM pages and the SDK's lists, and where those are sile
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
-from ipaddress import AddressValueError, IPv4Address
+from ipaddress import AddressValueError, IPv4Address, ip_address
 
 from .schema import Monitor, PoolEntry, Region, Service
 from .terms import (
@@ -34,6 +34,7 @@ TEXT_LENGTH = 1024  # paths, headers, expected texts and formats: our decision
 NAME_LENGTH = 253  # RFC 1035
 DEFAULT_EP = 2  # with a pool of one entry: 1
 
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a header's name (RFC 9110)
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.ASCII)
 
 
@@ -55,6 +56,15 @@ def default_ep(pool_size: int) -> int:
     return min(DEFAULT_EP, max(pool_size, 1))
 
 
+def is_ip(text: str) -> bool:
+    """Of either kind, without a zone such as %eth0."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return "%" not in text
+
+
 def is_ipv4(text: str) -> bool:
     try:
         IPv4Address(text)
@@ -74,30 +84,38 @@ def is_fqdn(text: str) -> bool:
     return "." in text and is_name(text)
 
 
-def check_pool_entry(entry: PoolEntry, others: Collection[str] = ()) -> list[Problem]:
-    """A pool entry among the `others`, the addresses already in its pool."""
-    return list(_pool_entry(entry, others))
+# An alias of itself: resolvers give up (our decision; DynECT's documents do not say).
+OWN_NAME = "This is the service's own name: its answer would point to itself."
 
 
-def _pool_entry(entry: PoolEntry, others: Collection[str]) -> Iterator[Problem]:
+def check_pool_entry(
+    entry: PoolEntry, others: Collection[str] = (), *, fqdn: str = ""
+) -> list[Problem]:
+    """A pool entry of the service at `fqdn`, among the `others`, the addresses in its pool."""
+    return list(_pool_entry(entry, others, fqdn))
+
+
+def _pool_entry(entry: PoolEntry, others: Collection[str], fqdn: str) -> Iterator[Problem]:
     if not (is_ipv4(entry.address) or is_fqdn(entry.address)):
         yield Problem("address", "not_an_address", "Address must be an IPv4 address or an FQDN.")
     elif entry.address in others:
         yield Problem("address", "duplicate", f"{entry.address} is already in this pool.")
+    elif entry.address == fqdn:
+        yield Problem("address", "own_name", OWN_NAME)
     if len(entry.label) > LABEL_LENGTH:
         yield Problem("label", "too_long", f"Label must be at most {LABEL_LENGTH} characters.")
     yield from _within("weight", entry.weight, WEIGHT)
     yield from _one_of("serve_mode", entry.serve_mode, ServeMode)
 
 
-def check_region(region: Region, codes: Collection[str]) -> list[Problem]:
-    """A region of a service that has regions with these `codes` (its own may be among them).
+def check_region(region: Region, codes: Collection[str], *, fqdn: str = "") -> list[Problem]:
+    """A region of the service at `fqdn` with regions of these `codes`, its own among them or not.
 
     An autopopulated region is filled from the global one, so only its code matters.
     """
     if region.autopopulate:
         return list(_autopopulated(region))
-    return [*_region(region), *_failover(region, codes), *_pool(region)]
+    return [*_region(region), *_failover(region, codes, fqdn), *_pool(region, fqdn)]
 
 
 def _autopopulated(region: Region) -> Iterator[Problem]:
@@ -116,23 +134,25 @@ def _region(region: Region) -> Iterator[Problem]:
     yield from _within("serve_count", region.serve_count, SERVE_COUNT)
 
 
-def _pool(region: Region) -> Iterator[Problem]:
+def _pool(region: Region, fqdn: str) -> Iterator[Problem]:
     if not region.pool:
         yield Problem("pool", "empty", "A region needs at least one pool entry.")
     seen: set[str] = set()
     for entry in region.pool:
-        for problem in _pool_entry(entry, seen):
+        for problem in _pool_entry(entry, seen, fqdn):
             yield problem.under(f"pool[{entry.address}]")
         seen.add(entry.address)
 
 
-def _failover(region: Region, codes: Collection[str]) -> Iterator[Problem]:
+def _failover(region: Region, codes: Collection[str], fqdn: str) -> Iterator[Problem]:
     data = region.failover_data
     match region.failover_mode:
         case FailoverMode.IP if not is_ipv4(data):
             yield Problem("failover_data", "not_ipv4", "Failover mode ip needs an IPv4 address.")
         case FailoverMode.CNAME if not is_fqdn(data):
             yield Problem("failover_data", "not_fqdn", "Failover mode cname needs an FQDN.")
+        case FailoverMode.CNAME if data.lower() == fqdn:
+            yield Problem("failover_data", "own_name", OWN_NAME)
         case FailoverMode.REGION if data == region.region_code:
             yield Problem("failover_data", "itself", "A region cannot fail over to itself.")
         case FailoverMode.REGION if data not in codes:
@@ -186,7 +206,7 @@ def _monitor(monitor: Monitor, intervals: Collection[int]) -> Iterator[Problem]:
         yield Problem("host", "not_a_host", "host must be a host name or an IPv4 address.")
     for line in monitor.header.splitlines():
         name, colon, value = line.partition(":")
-        if not (colon and name.isascii() and name.strip() and (name + value).isprintable()):
+        if not (colon and _TOKEN.fullmatch(name) and value.isprintable()):
             text = f"Header line “{line[:40]}” is not of the form Name: value."
             yield Problem("header", "not_a_header", text)
             break
@@ -232,8 +252,8 @@ def _timing(service: Service) -> Iterator[Problem]:
 
 def _syslog(service: Service) -> Iterator[Problem]:
     server = service.syslog_server
-    if server and not (is_ipv4(server) or is_name(server)):
-        text = "syslog_server must be a host name or an IPv4 address."
+    if server and not (is_ip(server) or is_name(server)):
+        text = "syslog_server must be a host name or an IP address."
         yield Problem("syslog_server", "not_a_host", text)
     yield from _within("syslog_port", service.syslog_port, PORT[1:])
     if not re.fullmatch(r"[!-~]{1,32}", service.syslog_ident):
@@ -260,7 +280,7 @@ def _regions(service: Service) -> Iterator[Problem]:
     for code in sorted({code for code in codes if codes.count(code) > 1}):
         yield Problem("region", "duplicate", f"Region {code} is given twice.")
     for region in service.region:
-        for problem in check_region(region, codes):
+        for problem in check_region(region, codes, fqdn=service.fqdn):
             yield problem.under(f"region[{region.region_code}]")
 
 

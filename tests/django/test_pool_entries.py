@@ -229,6 +229,16 @@ def test_entry_that_is_in_the_pool_already_is_not_added(client, entry):
     assert f"{TWO} is already in this pool." in response.content.decode()
 
 
+@pytest.mark.parametrize("action", ["add", "edit"])
+def test_the_services_own_name_is_no_address_for_it(client, entry, url, action):
+    add = f"/regions/{entry.region_id}/pool-entries/add/"
+    own = {"address": entry.region.service.fqdn, "weight": 1, "serve_mode": "obey"}
+    form = own if action == "add" else typed(entry, **own)
+    response = client.post(add if action == "add" else url, form, headers=HTMX)
+    assert response.status_code == 422
+    assert "its answer would point to itself" in response.content.decode()
+
+
 def test_deletion_is_asked_for_and_done(client, backend, entry, url):
     asked = client.get(f"{url}delete/", headers=HTMX).content.decode()
     assert f"Delete {ONE}" in asked

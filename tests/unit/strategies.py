@@ -30,6 +30,7 @@ settings.load_profile("suite")
 texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12)
 words = st.text("abcdefghij-", min_size=1, max_size=8).filter(lambda word: word.strip("-"))
 addresses = st.integers(1, 254).map("192.0.2.{}".format) | words.map("{}.example.net".format)
+hosts = words | addresses | st.sampled_from(["", "2001:db8::7"])
 names = words.map("{}.example.com".format)
 counts = st.integers(0, 10**6)
 statuses = st.sampled_from(terms.Status)
@@ -69,7 +70,7 @@ regions = st.builds(
 
 def monitors(kind: Callable[..., Monitor]) -> st.SearchStrategy[Monitor]:
     numbers = [st.sampled_from([1, 5, 10, 20]), *[st.integers(0, 90)] * 3]
-    return st.builds(kind, st.sampled_from(terms.Protocol), *numbers, *[texts] * 4)
+    return st.builds(kind, st.sampled_from(terms.Protocol), *numbers, texts, hosts, texts, texts)
 
 
 services = st.builds(
@@ -84,7 +85,7 @@ services = st.builds(
     auto_recover=st.booleans(),
     recovery_delay=counts,
     notify_events=st.lists(st.sampled_from(["ip", "svc", "nosrv"]), unique=True).map(tuple),
-    syslog_server=texts,
+    syslog_server=hosts,
     syslog_port=counts,
     syslog_ident=texts,
     syslog_facility=texts,

@@ -16,14 +16,15 @@ from tests.builders import pool_entry, region, service
 
 ROOT = Path(__file__).parents[2]
 LONG = "x" * 1025
+OWN = "www.example.com"
 
 
 def of_entry(**fields: Any) -> list[Problem]:
-    return rules.check_pool_entry(pool_entry(**fields), others=("192.0.2.7",))
+    return rules.check_pool_entry(pool_entry(**fields), others=("192.0.2.7",), fqdn=OWN)
 
 
 def of_region(code: str = "global", **fields: Any) -> list[Problem]:
-    return rules.check_region(region(code, **fields), ("global", "Asia"))
+    return rules.check_region(region(code, **fields), ("global", "Asia"), fqdn=OWN)
 
 
 def of_monitor(**fields: Any) -> list[Problem]:
@@ -66,6 +67,7 @@ BOUNDARIES: list[tuple[str, str, Any, list[dict[str, Any]], list[dict[str, Any]]
         + [{"address": f"{'x' * 63}.example.net"}, {"address": "a.b." * 60 + "example.net"}],
     ),
     (*("address", "duplicate", of_entry), [{"address": "192.0.2.7"}], [{"address": "192.0.2.8"}]),
+    (*("address", "own_name", of_entry), [{"address": OWN}], [{"address": f"a.{OWN}"}]),
     (*("label", "too_long", of_entry), [{"label": "x" * 256}], [{"label": "x" * 255}]),
     (*("weight", "out_of_range", of_entry), [{"weight": 0}, {"weight": 16}], [{"weight": 15}]),
     (*("serve_mode", "not_a_choice", of_entry), [{"serve_mode": "off"}], [{"serve_mode": "no"}]),
@@ -98,6 +100,16 @@ BOUNDARIES: list[tuple[str, str, Any, list[dict[str, Any]], list[dict[str, Any]]
         *("failover_data", "not_fqdn", of_region),
         [{"failover_mode": "cname", "failover_data": "192.0.2.9"}, {"failover_mode": "cname"}],
         [{"failover_mode": "cname", "failover_data": "cdn.example.net"}],
+    ),
+    (
+        *("failover_data", "own_name", of_region),
+        [{"failover_mode": "cname", "failover_data": name} for name in (OWN, OWN.upper())],
+        [{"failover_mode": "cname", "failover_data": f"a.{OWN}"}],
+    ),
+    (
+        *(f"pool[{OWN}].address", "own_name", of_region),
+        [{"pool": (pool_entry(OWN),)}],
+        [{"pool": (pool_entry(f"a.{OWN}"),)}],
     ),
     (
         *("failover_data", "itself", of_region),
@@ -164,7 +176,8 @@ BOUNDARIES: list[tuple[str, str, Any, list[dict[str, Any]], list[dict[str, Any]]
     ),
     (
         *("header", "not_a_header", of_monitor),
-        [{"header": "X-A"}, {"header": ": 1"}, {"header": "Ä: 1"}, {"header": "A: 1\nB: \x01"}],
+        [{"header": "X-A"}, {"header": ": 1"}, {"header": "Ä: 1"}, {"header": "A: 1\nB: \x01"}]
+        + [{"header": "A B: 1"}, {"header": "A : 1"}, {"header": "A: 1\n B: 2"}],
         [{"header": "X-A: 1\nX-B:"}, {"header": ""}],
     ),
     (
@@ -204,8 +217,9 @@ BOUNDARIES: list[tuple[str, str, Any, list[dict[str, Any]], list[dict[str, Any]]
     ),
     (
         *("syslog_server", "not_a_host", of_service),
-        [{"syslog_server": "a b"}],
-        [{"syslog_server": ""}, {"syslog_server": "log"}, {"syslog_server": "192.0.2.1"}],
+        [{"syslog_server": "a b"}, {"syslog_server": "fe80::1%eth0"}],
+        [{"syslog_server": ""}, {"syslog_server": "log"}, {"syslog_server": "192.0.2.1"}]
+        + [{"syslog_server": "2001:db8::1"}],
     ),
     (
         *("syslog_port", "out_of_range", of_service),

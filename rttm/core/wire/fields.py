@@ -68,7 +68,7 @@ def _name(raw: object) -> str:
 
 
 def _target(raw: object) -> str:
-    """Failover data: a name or address without its trailing dot, or a region code as it is."""
+    """A name or address without its trailing dot; in failover data also a region code as it is."""
     return plain_text(raw).strip().removesuffix(".")
 
 
@@ -91,12 +91,12 @@ REGION: Mapping[str, Reader] = {
 }  # fmt: skip
 MONITOR: Mapping[str, Reader] = {
     "protocol": plain_text, "interval": number, "retries": _unset_or_number,
-    "timeout": _unset_or_number, "port": _unset_or_number, "path": plain_text, "host": plain_text,
+    "timeout": _unset_or_number, "port": _unset_or_number, "path": plain_text, "host": _target,
     "header": plain_text, "expected": plain_text,
 }  # fmt: skip
 SERVICE: Mapping[str, Reader] = {
     "ttl": number, "auto_recover": flag, "recovery_delay": _unset_or_number,
-    "contact_nickname": plain_text, "notify_events": _words, "syslog_server": plain_text,
+    "contact_nickname": plain_text, "notify_events": _words, "syslog_server": _target,
     "syslog_port": number, "syslog_ident": plain_text, "syslog_facility": plain_text,
     "syslog_delivery": plain_text, "syslog_probe_fmt": plain_text, "syslog_status_fmt": plain_text,
     "syslog_rttm_fmt": plain_text,

@@ -36,7 +36,7 @@ def read(request: Request, zone_name: str, fqdn: str, code: str, address: str) -
 def create(request: Request, zone_name: str, fqdn: str, code: str) -> Answer:
     row, region = _editable(zone_name, fqdn, code)
     entry, problems = wire.read_pool_entry(request.args)
-    _check(entry, problems, region.pool, called="address")
+    _check(entry, problems, region.pool, row.fqdn, called="address")
     _put(request, row, replace(region, pool=(*region.pool, entry)))
     return _answer(row, code, entry.address, Message("add: Pool entry added"))
 
@@ -46,7 +46,7 @@ def change(request: Request, zone_name: str, fqdn: str, code: str, address: str)
     present = _known(region, address)
     entry, problems = wire.read_pool_entry(request.args, present)
     others = tuple(other for other in region.pool if other is not present)
-    _check(entry, problems, others, called="new_address")
+    _check(entry, problems, others, row.fqdn, called="new_address")
     pool = tuple(entry if other is present else other for other in region.pool)
     _put(request, row, replace(region, pool=pool))
     return _answer(row, code, entry.address, services.UPDATED)
@@ -75,13 +75,19 @@ def _known(region: Region, address: str) -> PoolEntry:
 
 
 def _check(
-    entry: PoolEntry, problems: list[Problem], others: tuple[PoolEntry, ...], *, called: str
+    entry: PoolEntry,
+    problems: list[Problem],
+    others: tuple[PoolEntry, ...],
+    fqdn: str,
+    *,
+    called: str,
 ) -> None:
     """Its address is `called` differently where it may change."""
     unread = {problem.field for problem in problems}
+    addresses = [other.address for other in others]
     broken = [
         replace(problem, field=called) if problem.field == "address" else problem
-        for problem in rules.check_pool_entry(entry, [other.address for other in others])
+        for problem in rules.check_pool_entry(entry, addresses, fqdn=fqdn)
     ]
     refuse(problems + [problem for problem in broken if problem.field not in unread])
 

@@ -50,7 +50,7 @@ def _checked(wanted: Region, problems: Problems, service: Service) -> tuple[Regi
     if wanted.autopopulate:
         problems = [problem for problem in problems if problem.field in OBEYED]
     codes = [region.region_code for region in service.region]
-    return wanted, _joined(problems, rules.check_region(wanted, codes))
+    return wanted, _joined(problems, rules.check_region(wanted, codes, fqdn=service.fqdn))
 
 
 def _asleep(region: Region, present: Region | None) -> Region:

@@ -44,9 +44,10 @@ class Command(BaseCommand):
             return
         with listen(options["host"], options["port"]) as listener:
             host, port = listener.getsockname()[:2]
+            place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
             def on_ready() -> None:
-                self.stderr.write(f"engine: ready at http://{host}:{port}/REST/")
+                self.stderr.write(f"engine: ready at http://{place}/REST/")
 
             serve.run(listener, None if options["no_loop"] else site, on_ready)
 
