@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Address = IPv4Address | IPv6Address
@@ -25,9 +26,9 @@ NEVER: tuple[tuple[str, tuple[Network, ...]], ...] = tuple(
 NAT64 = IPv6Network("64:ff9b::/96")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Limits:
-    """What probes of this engine are held to."""
+    """What probes of this engine are held to; one is made when it starts."""
 
     allow: tuple[Network, ...] = ()  # networks of our own that may be probed
     deny: tuple[Network, ...] = ()  # networks that may not; stronger than allow
@@ -39,8 +40,9 @@ def limits(allow: Iterable[Network], deny: Iterable[Network]) -> Limits:
     return Limits(allow=tuple(allow), deny=tuple(deny))
 
 
+@lru_cache(maxsize=16384)
 def refusal(address: str, limits: Limits) -> str:
-    """Why this resolved address is not probed; "" when it may be.
+    """Why this resolved address is not probed; "" when it may be. Each is thought about once.
 
     address                             not allowed  in allow  in deny, or in both
     link-local, metadata, multicast ..  refused      refused   refused

@@ -1,16 +1,22 @@
-"""Probes of names: resolved once, checked, and that very address is connected to."""
+"""Probes of names: resolved once, checked, and no other addresses are connected to."""
 
 import re
 import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from errno import ENETUNREACH
+from errno import EHOSTUNREACH, ENETUNREACH
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rttm.core.health import ProbeResult
 from rttm.core.schema import Monitor
 from rttm.engine import probes
-from rttm.engine.probes.attempt import unreached
+from rttm.engine.probes.attempt import Attempt, Failed, enumerated, merged, refused, unreached
 from tests.probing import (
     DOWN,
     IMPATIENT,
@@ -18,12 +24,14 @@ from tests.probing import (
     UNK,
     UP,
     assert_said,
+    certificate,
     closed_port,
     finish,
     http_monitor,
     probed,
+    tls_of,
 )
-from tests.small_servers import LOCALHOST, answering, greeting, http
+from tests.small_servers import LOCALHOST, Serve, answering, greeting, hanging, http, listening
 
 
 @pytest.fixture
@@ -62,8 +70,19 @@ def test_name_is_resolved_once_and_that_address_is_connected_to(resolver):
 
 
 def test_ipv4_is_preferred(resolver):
-    resolver(["2001:db8::1", LOCALHOST])
-    assert probed(answering(http()), http_monitor(), address="node.example.com")[0].status == UP
+    async def scenario() -> tuple[str, int]:
+        async with (
+            listening(hanging) as preferred,
+            listening(hanging, host="::1", port=preferred.port) as other,
+        ):
+            monitor = Monitor("TCP", port=preferred.port)
+            result = await probes.probe(monitor, "node.example.com", limits=LOOPBACK)
+            return result.message, other.connections
+
+    resolver(["::1", LOCALHOST])
+    said, connections = finish(scenario())
+    assert said.startswith("connected to 127.0.0.1:")
+    assert connections == 0
 
 
 @pytest.mark.parametrize("protocol", ["HTTP", "TCP", "SMTP"])
@@ -74,6 +93,128 @@ def test_name_that_has_only_ipv6_is_probed_there(resolver, protocol):
     assert result.status == UP
     assert place.startswith("[::1]:")
     assert protocol != "TCP" or place in result.message
+
+
+# --- several addresses
+
+
+def serving(protocol: str, folder: Path) -> tuple[Serve, ssl.SSLContext | None]:
+    if protocol == "SMTP":
+        return greeting(b"220 mx\r\n"), None
+    node = certificate(folder, ["node.example.com"], days=9.5)
+    return answering(http()), tls_of(node) if protocol == "HTTPS" else None
+
+
+@contextmanager
+def full_queue() -> Iterator[int]:
+    """A port of LOCALHOST where a connect hangs."""
+    with socket.socket() as full, ExitStack() as waiting:
+        full.bind((LOCALHOST, 0))
+        full.listen(0)
+        port = full.getsockname()[1]
+        for _ in range(3):
+            one = waiting.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex((LOCALHOST, port))
+        yield port
+
+
+CONNECTING = pytest.mark.parametrize("protocol", ["HTTP", "HTTPS", "TCP", "SMTP"])
+
+
+@CONNECTING
+def test_address_that_refuses_is_made_up_for_by_the_next(resolver, tmp_path, protocol):
+    resolver([LOCALHOST, "::1"])
+    serve, tls = serving(protocol, tmp_path)
+    result, request, place = probed(
+        serve, Monitor(protocol), address="node.example.com", host="::1", tls=tls
+    )
+    assert result.status == UP
+    assert protocol != "TCP" or result.message.startswith(f"connected to {place} in ")
+    assert "HTTP" not in protocol or b"Host: node.example.com:" in request
+    assert protocol != "HTTPS" or result.message.endswith("good for 9 days, self-signed")
+
+
+@CONNECTING
+def test_address_that_hangs_is_soon_overtaken(resolver, tmp_path, protocol):
+    async def scenario() -> ProbeResult:
+        serve, tls = serving(protocol, tmp_path)
+        with full_queue() as port:
+            async with listening(serve, host="::1", port=port, tls=tls):
+                monitor = Monitor(protocol, port=port)
+                return await probes.probe(monitor, "node.example.com", limits=LOOPBACK)
+
+    resolver([LOCALHOST, "::1"])
+    result = finish(scenario())
+    assert result.status == UP
+    assert result.response_ms is not None
+    assert 200 <= result.response_ms < 2000
+
+
+@CONNECTING
+def test_when_all_refuse_the_evidence_names_each(resolver, protocol):
+    resolver(["::1", LOCALHOST])
+    port = closed_port()
+    monitor = Monitor(protocol, port=port)
+    result = finish(probes.probe(monitor, "node.example.com", limits=LOOPBACK))
+    assert_said(result, DOWN, rf"connect to 127.0.0.1:{port} refused, to \[::1\]:{port} refused")
+
+
+@CONNECTING
+def test_when_one_refuses_and_one_hangs_the_evidence_says_so(resolver, protocol):
+    resolver(["::1", LOCALHOST])
+    patient = replace(LOOPBACK, timeout=0.6)
+    with full_queue() as port:
+        monitor = Monitor(protocol, port=port)
+        result = finish(probes.probe(monitor, "node.example.com", limits=patient))
+    said = rf"connect to \[::1\]:{port} refused, to 127.0.0.1:{port} timed out after 0.6 s"
+    assert_said(result, DOWN, said)
+
+
+@CONNECTING
+def test_refused_target_is_left_out_when_another_may_be_probed(resolver, protocol):
+    resolver(["169.254.169.254", LOCALHOST, "10.0.0.1"])
+    port = closed_port()
+    monitor = Monitor(protocol, port=port)
+    result = finish(probes.probe(monitor, "node.example.com", limits=LOOPBACK))
+    assert_said(result, DOWN, f"connect to 127.0.0.1:{port} refused")
+
+
+def test_only_so_many_addresses_of_a_name_are_tried(resolver):
+    resolver([f"127.0.0.{last}" for last in range(1, 100)])
+    attempt = Attempt("node.example.com", 80, LOOPBACK)
+    assert finish(attempt.targets()) == [f"127.0.0.{last}" for last in range(1, 9)]
+
+
+def test_evidence_of_many_addresses_is_short():
+    errors = [ConnectionRefusedError(), OSError(EHOSTUNREACH, ""), *[ConnectionResetError()] * 3]
+    failures = [refused(f"connect to {n}", error) for n, error in enumerate(errors)]
+    said = "connect to 0 refused, to 1 failed: no route to host, to 2 was reset, 2 more failed"
+    assert merged(failures, "connect").result == ProbeResult(DOWN, said)
+    assert enumerated(["a"]) == "a"
+    assert enumerated(["a", "b", "c"]) == "a and b and c"
+    assert enumerated(["a", "b", "c", "d", "e"]) == "a and b and c and 2 more"
+
+
+@pytest.mark.parametrize(
+    ("statuses", "together"), [([UNK, UNK], UNK), ([UNK, DOWN], DOWN), ([DOWN, DOWN], DOWN)]
+)
+def test_name_is_down_when_one_address_is_and_the_others_cannot_be_tried(statuses, together):
+    failures = [Failed("connect to it failed", status) for status in statuses]
+    assert merged(failures, "connect").result.status == together
+
+
+def test_https_asks_a_name_for_itself_and_tells_of_a_certificate_for_another(resolver, tmp_path):
+    asked: list[str | None] = []
+    tls = tls_of(certificate(tmp_path, ["old.example.com"], days=9.5))
+    tls.sni_callback = lambda connection, name, context: asked.append(name)
+    resolver([LOCALHOST])
+    result = probed(answering(http()), Monitor("HTTPS"), address="node.example.com", tls=tls)[0]
+    assert asked == ["node.example.com"]
+    assert_said(result, UP, ".*, for old.example.com and not node.example.com")
+
+
+# --- one address
 
 
 def test_evidence_of_ipv6_names_the_address_in_brackets(resolver):
@@ -90,7 +231,7 @@ def test_evidence_of_ipv6_names_the_address_in_brackets(resolver):
         (["169.254.169.254"], "a link-local address"),
         (["fe80::1%eth0"], "a link-local address"),
         (["fd00:ec2::254"], "a cloud metadata address"),
-        (["100.100.100.200", "::1"], "a cloud metadata address"),
+        (["100.100.100.200", "fe80::1"], "a cloud metadata address"),
         (["::ffff:169.254.169.254"], "a link-local address"),
     ],
 )

@@ -5,6 +5,7 @@ Where this process may not ping, the echoes are asked for in a network namespace
 
 import asyncio
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from rttm.core.health import ProbeResult
 from rttm.core.schema import Monitor
 from rttm.engine import probes
 from rttm.engine.probes import ping
-from tests.probing import DOWN, IMPATIENT, UNK, Pauses, assert_said, finish
+from tests.probing import DOWN, IMPATIENT, UNK, UP, Pauses, assert_said, finish
 from tests.small_servers import LOCALHOST
 
 ROOT = Path(__file__).parents[2]
@@ -51,6 +52,12 @@ def test_echo_is_up_with_its_time_on_both_internets_and_many_at_once():
         f"echo of {address}" for address in addresses
     ]
     assert all(0 < result["response_ms"] < 2000 for result in results)
+
+
+def test_echo_of_a_name_is_up():
+    (result,) = real_pings("localhost")
+    assert result["status"] == "up"
+    assert result["message"].split(" in ")[0] in ("echo of 127.0.0.1", "echo of ::1")
 
 
 # --- what the system says; no test can change the rights of its own process
@@ -140,3 +147,80 @@ def test_request_that_comes_back_is_down(monkeypatch):
     monkeypatch.setattr(icmplib.AsyncSocket, "receive", receive)
     said = "echo request to 127.0.0.1 came back: destination host unreachable"
     assert_said(pinged(monkeypatch, Sends), DOWN, said)
+
+
+# --- names with several addresses
+
+
+class Sends6(icmplib.ICMPv6Socket):
+    def _create_socket(self, type: int) -> Any:
+        return Void6()
+
+
+class Void6(Void):
+    family = socket.AF_INET6
+
+
+class Forbidden6(icmplib.ICMPv6Socket):
+    _create_socket = failing(EACCES)
+
+
+def named(monkeypatch: pytest.MonkeyPatch, *kinds: type, addresses: list[str]) -> ProbeResult:
+    """A probe of a name that has these addresses, with these sockets for IPv4 and IPv6."""
+
+    async def look_up(name: str) -> list[str]:
+        return addresses
+
+    monkeypatch.setattr("rttm.engine.probes.attempt.look_up", look_up)
+    for version, kind in zip((4, 6), kinds, strict=True):
+        monkeypatch.setitem(ping.SOCKETS, version, kind)
+    return finish(probes.probe(Monitor("PING"), "node.example.com", limits=IMPATIENT))
+
+
+def echoing(version: int) -> Callable[..., Any]:
+    """Only an address of this version answers."""
+
+    async def receive(echoes: Any, *args: object) -> icmplib.ICMPReply:
+        if isinstance(echoes._icmp_sock, ping.SOCKETS[version]):
+            kind = 0 if version == 4 else 129
+            told = {"type": kind, "code": 0, "bytes_received": 56, "time": 0}
+            return icmplib.ICMPReply("", version, id=1, sequence=0, **told)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    return receive
+
+
+@pytest.mark.parametrize(("version", "first"), [(4, LOCALHOST), (6, "::1")])
+def test_first_echo_of_all_addresses_wins(monkeypatch, version, first):
+    monkeypatch.setattr(icmplib.AsyncSocket, "receive", echoing(version))
+    result = named(monkeypatch, Sends, Sends6, addresses=[LOCALHOST, "::1"])
+    assert_said(result, UP, rf"echo of {first} in \d+ ms")
+
+
+def test_address_that_cannot_be_asked_does_not_spoil_the_echo_of_another(monkeypatch):
+    monkeypatch.setattr(icmplib.AsyncSocket, "receive", echoing(4))
+    result = named(monkeypatch, Sends, Forbidden6, addresses=["::1", LOCALHOST])
+    assert_said(result, UP, r"echo of 127.0.0.1 in \d+ ms")
+
+
+def test_silence_of_all_addresses_is_down_and_names_them(monkeypatch):
+    monkeypatch.setattr(icmplib.AsyncSocket, "receive", echoing(6))
+    addresses = [f"127.0.0.{last}" for last in range(1, 6)]
+    result = named(monkeypatch, Sends, Sends6, addresses=addresses)
+    said = "echo of 127.0.0.1 and 127.0.0.2 and 127.0.0.3 and 2 more timed out after 0.2 s"
+    assert_said(result, DOWN, said)
+
+
+def test_refused_and_silent_addresses_are_told_apart(monkeypatch):
+    monkeypatch.setattr(Void, "sendto", failing(EHOSTUNREACH))
+    monkeypatch.setattr(Sends6, "send", lambda *args: None)
+    monkeypatch.setattr(icmplib.AsyncSocket, "receive", echoing(4))
+    result = named(monkeypatch, Sends, Sends6, addresses=[LOCALHOST, "::1"])
+    said = "echo request to 127.0.0.1 failed: no route to host, echo of ::1 timed out after 0.2 s"
+    assert_said(result, DOWN, said)
+
+
+def test_process_that_may_not_ping_either_says_so_once_for_each(monkeypatch):
+    result = named(monkeypatch, Forbidden, Forbidden6, addresses=[LOCALHOST, "::1"])
+    assert_said(result, UNK, "no ping of 127.0.0.1 from here: .*, no ping of ::1 from here: .*")

@@ -3,16 +3,9 @@
 import asyncio
 import re
 import socket
-import ssl
-from datetime import UTC, datetime, timedelta
 from errno import ECONNRESET, EHOSTUNREACH, EMFILE
-from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from rttm.core.health import ProbeResult
 from rttm.core.schema import Monitor
@@ -27,10 +20,12 @@ from tests.probing import (
     UP,
     assert_said,
     attempts_of,
+    certificate,
     closed_port,
     finish,
     http_monitor,
     probed,
+    tls_of,
 )
 from tests.small_servers import (
     LOCALHOST,
@@ -327,40 +322,6 @@ def test_run_that_is_up_again_is_up():
 
 
 # --- HTTPS
-
-
-def certificate(folder: Path, names: list[str], *, days: float, since: float = -90) -> Path:
-    """A self-signed certificate for these names, valid until in `days` days, with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
-    now = datetime.now(UTC)
-    built = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now + timedelta(days=since))
-        .not_valid_after(now + timedelta(days=days))
-        .add_extension(x509.SubjectAlternativeName(map(x509.DNSName, names)), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "node.pem"
-    path.write_bytes(
-        built.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return path
-
-
-def tls_of(path: Path) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    return context
 
 
 @pytest.mark.parametrize(

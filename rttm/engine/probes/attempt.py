@@ -1,14 +1,13 @@
-"""What the attempts of every protocol share: where they are, how they end, and how they connect."""
+"""What the attempts of every protocol share: where they are, how they end, what they talk to."""
 
-import asyncio
 import errno
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
-from typing import TypeVar
 
 from rttm.core.health import ProbeResult
 from rttm.core.terms import EntryStatus
@@ -16,7 +15,8 @@ from rttm.engine.targets import Limits, refusal
 
 from .names import TooManyLookups, look_up
 
-P = TypeVar("P", bound=asyncio.Protocol)
+MOST = 8  # addresses of one name; more would only make us knock at many doors
+TOLD = 3  # of them are named in one sentence
 
 # Faults of this machine: they tell nothing of the address.
 OUR_OWN_FAULTS = frozenset(
@@ -40,6 +40,24 @@ def untold(message: str) -> Failed:
     return Failed(message, EntryStatus.UNK)
 
 
+def merged(failures: Sequence[Failed], verb: str) -> Failed:
+    """Why all addresses of a name failed, in one sentence that says the verb once.
+
+    One that could not be tried from here, as IPv6 often cannot, does not excuse the others.
+    """
+    first, *others = (failed.result.message for failed in failures)
+    told = [first, *(other.removeprefix(f"{verb} ") for other in others[: TOLD - 1])]
+    if more := len(failures) - len(told):
+        told.append(f"{more} more failed")
+    is_down = any(failed.result.status == EntryStatus.DOWN for failed in failures)
+    return Failed(", ".join(told), EntryStatus.DOWN if is_down else EntryStatus.UNK)
+
+
+def enumerated(places: Sequence[str]) -> str:
+    more = len(places) - TOLD
+    return " and ".join([*places[:TOLD], *([f"{more} more"] if more > 0 else [])])
+
+
 @dataclass(slots=True)
 class Attempt:
     """One attempt under way: what it is about, and what it waits for right now."""
@@ -49,36 +67,40 @@ class Attempt:
     limits: Limits
     waits_for: str = ""  # completed by "timed out after 10 s"
     late: EntryStatus = EntryStatus.DOWN  # what being late here says of the address
-    place: str = ""  # the resolved address and port, for a person
+    name: str = ""  # the address, when it is a name
+    ip: str = ""  # the resolved and checked address that is talked to
     began: float = 0  # start of connect, on the performance counter
 
     @property
     def elapsed_ms(self) -> float:
         return (time.perf_counter() - self.began) * 1000
 
-    async def connect(self, protocol: Callable[[], P]) -> tuple[asyncio.Transport, P]:
-        ip = await self.target()
-        self.place = f"[{ip}]:{self.port}" if ":" in ip else f"{ip}:{self.port}"
+    @property
+    def place(self) -> str:
+        """Where that is, for a person."""
+        return self.place_of(self.ip)
+
+    def place_of(self, ip: str) -> str:
+        return f"[{ip}]:{self.port}" if ":" in ip else f"{ip}:{self.port}"
+
+    def head_for(self, ip: str) -> None:
+        """The clock of the response time runs from here on."""
+        self.ip = ip
         self.waits_for = f"connect to {self.place}"
         self.began = time.perf_counter()
-        try:
-            loop = asyncio.get_running_loop()
-            return await loop.create_connection(protocol, ip, self.port)
-        except OSError as error:
-            raise unreached(ip, self.waits_for, error) from None
 
-    async def target(self) -> str:
-        """The address to talk to, checked: who uses no other, the name cannot fool any more."""
-        ip = await self._resolve()
-        if reason := refusal(ip, self.limits):
-            raise untold(reason)
-        return ip
+    async def targets(self) -> list[str]:
+        """The checked addresses: who connects to no others, the name cannot fool any more."""
+        refusals = {ip: refusal(ip, self.limits) for ip in await self._resolve()}
+        allowed = [ip for ip, reason in refusals.items() if not reason]
+        if not allowed:
+            raise untold(next(iter(refusals.values())))
+        return allowed[:MOST]
 
-    async def _resolve(self) -> str:
-        try:
-            return str(ip_address(self.address))
-        except ValueError:
-            pass
+    async def _resolve(self) -> list[str]:
+        if ip := _literal(self.address):
+            return [ip]
+        self.name = self.address
         self.waits_for, self.late = f"look-up of {self.address}", EntryStatus.UNK
         try:
             found = await look_up(self.address)
@@ -89,7 +111,16 @@ class Attempt:
         except TooManyLookups:
             raise untold(f"no look-up of {self.address}: the resolver hangs") from None
         self.late = EntryStatus.DOWN
-        return found[0]
+        return found
+
+
+@lru_cache(maxsize=16384)
+def _literal(address: str) -> str:
+    """The IP address that this is; "" when it is a name."""
+    try:
+        return str(ip_address(address))
+    except ValueError:
+        return ""
 
 
 def excerpt(text: str, length: int) -> str:

@@ -1,80 +1,79 @@
 """HTTP and HTTPS: up when the answer is one that the monitor takes (`fault` says which)."""
 
 import asyncio
+import socket
 import ssl
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from httptools import HttpParserError
+import pycurl
 
 from rttm.core.health import ProbeResult
 from rttm.core.schema import Monitor
 from rttm.core.terms import EntryStatus, Protocol
 
-from . import certificate
-from .answer import Answer, BrokenOff, request
-from .attempt import Attempt, Failed, excerpt, refused, rounded
+from . import certificate, transfers
+from .answer import Answer
+from .attempt import Attempt, excerpt, rounded
+from .broken import broken, closed, waits_for
+from .connecting import reach
+from .request import name_asked, request, use
 
 EXCERPT = 60  # characters of a body that are evidence enough
 PLACE = 200  # and of the place that a redirect names
 
-# Not verified, as Dyn did not promise to; what is wrong with a certificate becomes evidence.
-TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-TLS.check_hostname = False
-TLS.verify_mode = ssl.CERT_NONE
-
 
 async def probe(monitor: Monitor, attempt: Attempt) -> ProbeResult:
-    transport, answer = await attempt.connect(lambda: Answer(attempt, monitor.expected))
-    told = ""
+    ips = await attempt.targets()
+    if len(ips) == 1 and monitor.protocol == Protocol.HTTP:
+        attempt.head_for(ips[0])
+        return await _probe(monitor, attempt)
+    # libcurl would not tell which address failed of what, nor a slow connect from slow TLS.
+    with await reach(attempt, ips) as connected:
+        first = "TLS handshake with" if monitor.protocol == Protocol.HTTPS else "answer of"
+        attempt.waits_for = f"{first} {attempt.place}"
+        return await _probe(monitor, attempt, connected)
+
+
+async def _probe(
+    monitor: Monitor, attempt: Attempt, connected: socket.socket | None = None
+) -> ProbeResult:
+    answer = Answer(monitor.expected, connect_ms=attempt.elapsed_ms if connected else 0)
+    curl = request(monitor, attempt, answer)
+    if connected:
+        use(curl, connected)
     try:
-        if monitor.protocol == Protocol.HTTPS:
-            transport = await _encrypted(transport, answer, monitor.host, attempt)
-            told = _certificate(transport, monitor.host)
-        attempt.waits_for = f"answer of {attempt.place}"
-        transport.write(request(monitor, attempt))
-        await _whole(answer, attempt)
+        await _transferred(curl, answer, attempt)
+        told = _certificate(curl, name_asked(monitor, attempt))
     finally:
-        transport.abort()
+        curl.close()
     result = judge(monitor, answer)
     return replace(result, message=f"{result.message}; {told}") if told else result
 
 
-async def _encrypted(
-    transport: asyncio.Transport, answer: Answer, host: str, attempt: Attempt
-) -> asyncio.Transport:
-    what = attempt.waits_for = f"TLS handshake with {attempt.place}"
-    loop = asyncio.get_running_loop()
+async def _transferred(curl: pycurl.Curl, answer: Answer, attempt: Attempt) -> None:
+    """Until the answer's end, or as much of it as the verdict needs."""
     try:
-        encrypted = await loop.start_tls(transport, answer, TLS, server_hostname=host or None)
-    except ssl.SSLError as error:
-        transport.abort()
-        raise Failed(f"{what} failed: {(error.reason or '').replace('_', ' ').lower()}") from None
-    except OSError as error:
-        transport.abort()
-        raise refused(what, error) from None
+        await transfers.perform(curl)
     except asyncio.CancelledError:
-        transport.abort()
+        answer.look(curl)
+        attempt.waits_for = waits_for(curl, answer, attempt)
         raise
-    if encrypted is None:
-        raise Failed(f"{what} was broken off")
-    return encrypted
+    except pycurl.error as error:
+        answer.look(curl)
+        if not answer.is_enough:
+            raise broken(error, curl, answer, attempt) from None
+    answer.look(curl)
+    if not answer.status:
+        raise closed(attempt)
 
 
-def _certificate(transport: asyncio.Transport, name: str) -> str:
-    der = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
-    return certificate.evidence(der, name, datetime.now(UTC)) if der else ""
-
-
-async def _whole(answer: Answer, attempt: Attempt) -> None:
-    """Wait for the answer's end, or for as much of it as the verdict needs."""
-    match await answer.ended:
-        case BrokenOff() as broken:
-            raise Failed(str(broken))
-        case HttpParserError():
-            raise Failed(f"{attempt.place} did not answer in HTTP")
-        case OSError() as error:
-            raise refused(f"connection to {attempt.place}", error)
+def _certificate(curl: pycurl.Curl, name: str) -> str:
+    """That of the node, if it showed one; those of its issuers follow it."""
+    for first in curl.getinfo_raw(pycurl.INFO_CERTINFO)[:1]:
+        der = ssl.PEM_cert_to_DER_cert(dict(first)[b"Cert"].decode("ascii"))
+        return certificate.evidence(der, name, datetime.now(UTC))
+    return ""
 
 
 def judge(monitor: Monitor, answer: Answer) -> ProbeResult:

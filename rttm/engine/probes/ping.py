@@ -1,5 +1,6 @@
 """PING: up when an ICMP echo comes back, over sockets for which no privileges are needed."""
 
+import asyncio
 import time
 
 from icmplib import (
@@ -17,25 +18,55 @@ from rttm.core.health import ProbeResult
 from rttm.core.schema import Monitor
 from rttm.core.terms import EntryStatus
 
-from .attempt import Attempt, Failed, rounded, unreached, untold
+from .attempt import Attempt, Failed, enumerated, merged, rounded, unreached, untold
 
 SOCKETS = {4: ICMPv4Socket, 6: ICMPv6Socket}
+VERB = "echo request"
 LATEST = 3600.0  # seconds for the library; the attempt ends it long before
 
 
 async def probe(monitor: Monitor, attempt: Attempt) -> ProbeResult:
-    ip = attempt.place = await attempt.target()
-    attempt.waits_for = f"echo of {ip}"
+    ips = await attempt.targets()
+    attempt.waits_for = f"echo of {enumerated(ips)}"
+    attempt.began = time.perf_counter()
+    if len(ips) == 1:
+        return await _echo(ips[0], attempt)
+    return await _first_echo(ips, attempt)
+
+
+async def _first_echo(ips: list[str], attempt: Attempt) -> ProbeResult:
+    """All are asked at once."""
+    waiting = {asyncio.create_task(_echo(ip, attempt)): ip for ip in ips}
+    failures: list[Failed] = []
+    try:
+        for next_one in asyncio.as_completed(list(waiting)):
+            try:
+                return await next_one
+            except Failed as failed:
+                failures.append(failed)
+        raise merged(failures, VERB)
+    except asyncio.CancelledError:
+        silent = enumerated([ip for task, ip in waiting.items() if not task.done()])
+        attempt.waits_for = ", ".join(
+            [*([str(merged(failures, VERB))] if failures else []), f"echo of {silent}"]
+        )
+        raise
+    finally:
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def _echo(ip: str, attempt: Attempt) -> ProbeResult:
     request = ICMPRequest(destination=ip, id=unique_identifier(), sequence=0)
     with AsyncSocket(_open(ip)) as echoes:
-        attempt.began = time.perf_counter()
         try:
             echoes.send(request)
             reply = await echoes.receive(request, LATEST)
             response_ms = attempt.elapsed_ms
             reply.raise_for_status()
         except ICMPError as error:
-            raise Failed(f"echo request to {ip} came back: {_lower(error)}") from None
+            raise Failed(f"{VERB} to {ip} came back: {_lower(error)}") from None
         except ICMPSocketError as error:
             raise _unsent(ip, error) from None
     return ProbeResult(EntryStatus.UP, f"echo of {ip} in {rounded(response_ms)}", response_ms)
@@ -54,7 +85,7 @@ def _open(ip: str) -> ICMPv4Socket | ICMPv6Socket:
 
 def _unsent(ip: str, error: ICMPSocketError) -> Failed:
     """The library wraps what the system said, and keeps it."""
-    what = f"echo request to {ip}"
+    what = f"{VERB} to {ip}"
     if isinstance(error.__context__, OSError):
         return unreached(ip, what, error.__context__)
     return Failed(f"{what} failed: {_lower(error)}")

@@ -8,13 +8,14 @@ from rttm.core.schema import Monitor
 from rttm.core.terms import EntryStatus
 
 from .attempt import Attempt, Failed, excerpt, refused, rounded
+from .connecting import connect
 
 READY = 220
 EXCERPT = 80  # characters of a greeting that are evidence enough
 
 
 async def probe(monitor: Monitor, attempt: Attempt) -> ProbeResult:
-    transport, session = await attempt.connect(SMTPProtocol)
+    transport, session = await connect(attempt, SMTPProtocol)
     attempt.waits_for = f"greeting of {attempt.place}"
     try:
         greeting = await _greeting(session, attempt)

@@ -7,10 +7,11 @@ from rttm.core.schema import Monitor
 from rttm.core.terms import EntryStatus
 
 from .attempt import Attempt, rounded
+from .connecting import connect
 
 
 async def probe(monitor: Monitor, attempt: Attempt) -> ProbeResult:
-    transport, _ = await attempt.connect(asyncio.Protocol)
+    transport, _ = await connect(attempt, asyncio.Protocol)
     response_ms = attempt.elapsed_ms
     transport.abort()
     message = f"connected to {attempt.place} in {rounded(response_ms)}"
