@@ -1,7 +1,9 @@
 """Small real servers on loopback, for the tests of probes: each misbehaves in one way."""
 
 import asyncio
+import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -103,6 +105,20 @@ async def hanging(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 async def hanging_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Closes as soon as the request is there."""
     await reader.readuntil(b"\r\n\r\n")
+
+
+def resetting(*parts: bytes, after: int = 1) -> Serve:
+    """Takes so many bytes, sends the parts, and breaks the connection."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(after)
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+        at_once = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+
+    return serve
 
 
 def then_hanging(*parts: bytes) -> Serve:

@@ -2,14 +2,12 @@
 
 import asyncio
 import re
-import socket
-import struct
 
 import pytest
 
 from rttm.core.schema import Monitor
 from tests.probing import DOWN, IMPATIENT, UP, assert_said, attempts_of, probed
-from tests.small_servers import answering, greeting, hanging, http
+from tests.small_servers import answering, greeting, hanging, http, resetting
 
 READY = b"220 mx.example.com ESMTP ready\r\n"
 
@@ -107,12 +105,7 @@ def test_server_that_closes_is_down():
 
 
 def test_server_that_resets_is_down():
-    async def resetting(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        at_once = struct.pack("ii", 1, 0)
-        taken = writer.get_extra_info("socket")
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
-
-    result, _, place = probed(resetting, Monitor("SMTP"))
+    result, _, place = probed(resetting(after=0), Monitor("SMTP"))
     assert_said(result, DOWN, f"connection to {place} was reset")
 
 

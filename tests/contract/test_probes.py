@@ -1,8 +1,12 @@
 """Probes against small real servers: every outcome, with its evidence in words."""
 
 import asyncio
+import os
 import re
+import resource
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from errno import ECONNRESET, EHOSTUNREACH, EMFILE
 
 import pytest
@@ -34,6 +38,7 @@ from tests.small_servers import (
     hanging_up,
     http,
     listening,
+    resetting,
     then_hanging,
 )
 
@@ -100,6 +105,12 @@ def test_only_the_first_64_kib_are_read():
     assert probed(serve, http_monitor(), limits=IMPATIENT)[0].status == UP
 
 
+def test_switch_to_another_protocol_is_an_answer():
+    serve = then_hanging(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n")
+    result, _, _ = probed(serve, http_monitor(), limits=IMPATIENT)
+    assert_said(result, UP, r"HTTP 101 in \d+ ms")
+
+
 # --- HTTP, what is asked
 
 
@@ -138,6 +149,28 @@ def test_server_of_another_host_is_seen():
     assert probed(by_host, right)[0].status == UP
     result, _, _ = probed(by_host, http_monitor(path="/", host="old.example.com"))
     assert_said(result, DOWN, "HTTP 421, body starts with “who\\?”")
+
+
+def test_header_without_a_value_is_sent_and_each_of_ours_can_be_replaced():
+    monitor = http_monitor(
+        header="X-Empty:\nconnection : keep-alive\nAccept:text/plain\nX: 1\nX: 2"
+    )
+    _, request, place = probed(answering(http()), monitor)
+    assert sorted(request.decode().split("\r\n")[1:-2]) == sorted([
+        f"Host: {place}",
+        "User-Agent: rttm-engine",
+        "Accept: text/plain",
+        "Accept-Encoding: identity",
+        "Connection: keep-alive",
+        "X-Empty:",
+        "X: 1",
+        "X: 2",
+    ])  # fmt: skip
+
+
+def test_path_is_sent_as_it_was_written():
+    _, request, _ = probed(answering(http()), http_monitor(path="//a/../b/./[1]?q=#c"))
+    assert request.startswith(b"GET //a/../b/./[1]?q=#c HTTP/1.1\r\n")
 
 
 def test_path_with_blanks_is_sent_as_one_word():
@@ -248,6 +281,14 @@ def test_half_an_answer_is_down(serve, said):
     assert_said(result, DOWN, re.escape(said.format(place=place)))
 
 
+@pytest.mark.parametrize(
+    "parts", [(), (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf",)], ids=["at once", "body"]
+)
+def test_connection_that_is_reset_is_down(parts):
+    result, _, place = probed(resetting(*parts), http_monitor())
+    assert_said(result, DOWN, f"connection to {place} was reset")
+
+
 # --- TCP, and what all protocols share
 
 
@@ -286,6 +327,32 @@ def test_protocol_without_a_probe_is_unknown():
 def test_fault_of_our_own_does_not_count_against_the_address():
     result = refused("connect to 192.0.2.1:80", OSError(EMFILE, "")).result
     assert_said(result, UNK, "connect to 192.0.2.1:80 was not possible from here: .*files.*")
+
+
+@pytest.mark.parametrize("protocol", ["HTTP", "HTTPS", "TCP", "SMTP"])
+def test_process_that_is_out_of_files_says_so_and_calls_nothing_down(protocol):
+    async def scenario() -> tuple[ProbeResult, int]:
+        async with listening(answering(http())) as served:
+            monitor = http_monitor(port=served.port)
+            await probes.probe(monitor, LOCALHOST, limits=LOOPBACK)  # opens what it keeps
+            with no_more_files():
+                monitor = Monitor(protocol, port=served.port)
+                return await probes.probe(monitor, LOCALHOST, limits=LOOPBACK), served.port
+
+    result, port = finish(scenario())
+    said = f"connect to 127.0.0.1:{port} was not possible from here: too many open files"
+    assert_said(result, UNK, said)
+
+
+@contextmanager
+def no_more_files() -> Iterator[None]:
+    usual = resource.getrlimit(resource.RLIMIT_NOFILE)
+    os.close(next_one := os.dup(1))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (next_one, usual[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, usual)
 
 
 @pytest.mark.parametrize(
@@ -385,7 +452,22 @@ def test_handshake_that_is_closed_is_down():
         await reader.read(1)
 
     result, _, place = probed(close, Monitor("HTTPS"))
-    assert_said(result, DOWN, f"TLS handshake with {place} (was reset|was broken off|failed: .+)")
+    assert_said(result, DOWN, f"TLS handshake with {place} was (reset|broken off)")
+
+
+def test_handshake_that_is_reset_is_down():
+    result, _, place = probed(resetting(), Monitor("HTTPS"))
+    assert_said(result, DOWN, f"TLS handshake with {place} was reset")
+
+
+def test_handshake_that_ends_in_an_alert_is_down_with_its_reason():
+    async def alert(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(2000)
+        writer.write(bytes.fromhex("15 0303 0002 02 70"))
+        await writer.drain()
+
+    result, _, place = probed(alert, Monitor("HTTPS"))
+    assert_said(result, DOWN, f"TLS handshake with {place} failed: tlsv1 unrecognized name")
 
 
 def test_handshake_that_hangs_is_down():

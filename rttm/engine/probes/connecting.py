@@ -97,4 +97,5 @@ class Race:
             raise
 
     def __getattr__(self, name: str) -> Any:
+        """Everything else as the loop itself does it."""
         return getattr(self._loop, name)
