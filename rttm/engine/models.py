@@ -120,7 +120,7 @@ class Site(models.Model):
 
     code = models.CharField(max_length=CODE_LENGTH, unique=True)
     seen_at = models.FloatField()
-    loop_id = models.CharField(max_length=CODE_LENGTH)  # each start of a loop has its own
+    loop_id = models.CharField(max_length=CODE_LENGTH, default="")  # each start has its own
 
     def __str__(self) -> str:
         return self.code
