@@ -1,8 +1,11 @@
 """Probes of names: resolved once, checked, and no other addresses are connected to."""
 
+import asyncio
 import re
 import socket
 import ssl
+import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -17,6 +20,7 @@ from rttm.core.health import ProbeResult
 from rttm.core.schema import Monitor
 from rttm.engine import probes
 from rttm.engine.probes.attempt import Attempt, Failed, enumerated, merged, refused, unreached
+from rttm.engine.probes.names import AT_ONCE, look_up
 from tests.probing import (
     DOWN,
     IMPATIENT,
@@ -271,6 +275,66 @@ def test_resolver_in_trouble_tells_nothing_of_the_address(resolver):
     resolver(socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution"))
     result = finish(probes.probe(http_monitor(), "node.example.com", limits=LOOPBACK))
     assert_said(result, UNK, "look-up of node.example.com failed: temporary failure.*")
+
+
+@pytest.fixture
+def slow_resolver(monkeypatch):
+    """It answers names that begin with "good" at once, and the others when it is released."""
+    release, asked, lock = threading.Event(), Counter[str](), threading.Lock()
+
+    def getaddrinfo(name: str, *args: object, **options: object) -> list[Any]:
+        with lock:
+            asked[name] += 1
+        if not name.startswith("good"):
+            release.wait(20)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (LOCALHOST, 0))]
+
+    monkeypatch.setattr("rttm.engine.probes.names.socket.getaddrinfo", getaddrinfo)
+    yield release, asked
+    release.set()
+
+
+def test_name_that_answers_is_not_held_up_by_however_many_hang(slow_resolver):
+    release, asked = slow_resolver
+
+    async def scenario() -> None:
+        await look_up("good.example.com")
+        hanging = [asyncio.create_task(look_up(f"bad{n}.example.com")) for n in range(100)]
+        while asked.total() < 1 + AT_ONCE // 2:
+            await asyncio.sleep(0)
+        assert await look_up("good.example.com") == [LOCALHOST]
+        assert asked.total() == 2 + AT_ONCE // 2
+        release.set()
+        assert await asyncio.gather(*hanging) == [[LOCALHOST]] * 100
+
+    finish(scenario())
+
+
+def test_more_names_than_places_wait_for_their_turn(slow_resolver):
+    _, asked = slow_resolver
+
+    async def scenario() -> list[list[str]]:
+        return await asyncio.gather(*(look_up(f"good{n}.example.com") for n in range(300)))
+
+    assert finish(scenario()) == [[LOCALHOST]] * 300
+    assert asked.total() == 300
+
+
+def test_name_is_looked_up_once_for_all_who_ask_meanwhile_and_anew_after_that(slow_resolver):
+    release, asked = slow_resolver
+
+    async def scenario() -> None:
+        asking = [asyncio.create_task(look_up("bad.example.com")) for _ in range(5)]
+        while not asked:
+            await asyncio.sleep(0)
+        asking[0].cancel()  # who gives up does not take the answer from the others
+        release.set()
+        await asyncio.gather(*asking[1:])
+        assert asked["bad.example.com"] == 1
+        await look_up("bad.example.com")
+        assert asked["bad.example.com"] == 2
+
+    finish(scenario())
 
 
 def test_resolver_that_hangs_tells_nothing_and_holds_nobody_up(monkeypatch):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from rttm.engine.probes.names import TooManyLookups, look_up
+from rttm.engine.probes.names import look_up
 from rttm.engine.targets import Limits, refusal
 
 from .outbox import Message
@@ -68,7 +68,7 @@ class Datagrams:
         try:
             async with self._places, asyncio.timeout(LOOK_UP_SECONDS):
                 return (await look_up(server))[0], ""
-        except (OSError, TooManyLookups) as error:  # a time-out is an OSError too
+        except OSError as error:  # a time-out is one too
             return "", f"look-up of {server} failed: {error or 'it took too long'}"
 
     def _sent(self, message: Message, found: Found) -> str:

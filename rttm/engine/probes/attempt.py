@@ -13,7 +13,7 @@ from rttm.core.health import ProbeResult
 from rttm.core.terms import EntryStatus
 from rttm.engine.targets import Limits, refusal
 
-from .names import TooManyLookups, look_up
+from .names import look_up
 
 MOST = 8  # addresses of one name; more would only make us knock at many doors
 TOLD = 3  # of them are named in one sentence
@@ -108,8 +108,6 @@ class Attempt:
             if error.errno in NOT_FOUND:
                 raise Failed(f"name {self.address} not found") from None
             raise untold(f"look-up of {self.address} failed: {_reason(error)}") from None
-        except TooManyLookups:
-            raise untold(f"no look-up of {self.address}: the resolver hangs") from None
         self.late = EntryStatus.DOWN
         return found
 
