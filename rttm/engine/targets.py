@@ -23,7 +23,14 @@ NEVER: tuple[tuple[str, tuple[Network, ...]], ...] = tuple(
         ("a broadcast or reserved address", ("240.0.0.0/4",)),
     )
 )
-NAT64 = IPv6Network("64:ff9b::/96")
+LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")
+IPV4_AT_THE_END = (
+    IPv6Network("::ffff:0:0/96"),  # mapped
+    IPv6Network("::ffff:0:0:0/96"),  # translated
+    IPv6Network("::/96"),  # compatible, of old
+    IPv6Network("64:ff9b::/96"),  # NAT64
+    LOCAL_NAT64,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,13 +56,14 @@ def refusal(address: str, limits: Limits) -> str:
     loopback, private, reserved         refused      probed    refused
     public                              probed       probed    refused
     """
-    ip = _meant(ip_address(address.partition("%")[0]))
+    ip = ip_address(address.partition("%")[0])
+    meant = _meant(ip)
     for what, networks in NEVER:
-        if _within(ip, networks):
+        if _within(_embedded(ip), networks) or _within(ip, networks):
             return f"{address} is not probed: it is {what}"
-    if _within(ip, limits.deny):
+    if _within(ip, limits.deny) or _within(meant, limits.deny):
         return f"{address} is not probed: PROBE_DENY names its network"
-    if ip.is_global or _within(ip, limits.allow):
+    if _is_public(meant) or _within(meant, limits.allow):
         return ""
     return f"{address} is not probed: it is not a public address, and PROBE_ALLOW does not name it"
 
@@ -64,10 +72,21 @@ def _within(ip: Address, networks: Iterable[Network]) -> bool:
     return any(ip in network for network in networks)
 
 
+def _is_public(ip: Address) -> bool:
+    if isinstance(ip, IPv6Address) and (ip.is_site_local or ip in LOCAL_NAT64):
+        return False  # which Python counts as global
+    return ip.is_global
+
+
 def _meant(ip: Address) -> Address:
-    """The IPv4 address that an IPv6 address only wraps: it is where the packets would go."""
-    if isinstance(ip, IPv4Address):
+    """The address that the packets go to: that of a local translator is known to it alone."""
+    return ip if ip in LOCAL_NAT64 else _embedded(ip)
+
+
+def _embedded(ip: Address) -> Address:
+    """The IPv4 address that an IPv6 address only wraps; else the address itself."""
+    if isinstance(ip, IPv4Address) or ip.is_loopback or ip.is_unspecified:
         return ip
-    if ip in NAT64:
+    if _within(ip, IPV4_AT_THE_END):
         return IPv4Address(int(ip) & 0xFFFFFFFF)
-    return ip.ipv4_mapped or ip.sixtofour or ip
+    return ip.sixtofour or ip

@@ -27,6 +27,9 @@ NEVER = [
     "::ffff:169.254.169.254",
     "64:ff9b::a9fe:a9fe",
     "2002:a9fe:a9fe::1",
+    "64:ff9b:1::a9fe:a9fe",
+    "::a9fe:a9fe",
+    "::ffff:0:a9fe:a9fe",
 ]
 OUR_OWN = [
     "127.0.0.1",
@@ -44,6 +47,10 @@ OUR_OWN = [
     "::ffff:10.0.0.1",
     "64:ff9b::7f00:1",
     "2002:7f00:1::1",
+    "::7f00:1",
+    "::ffff:0:7f00:1",
+    "fec0::1",
+    "64:ff9b:1::808:808",
 ]
 PUBLIC = ["8.8.8.8", "193.0.14.129", "100.128.0.1", "2600:1901::1", "::ffff:8.8.8.8"]
 
@@ -68,6 +75,25 @@ def test_public_addresses_are_probed_unless_denied(address):
     assert refusal(address, limits([], [])) == ""
     assert "PROBE_DENY" in refusal(address, limits([], EVERYTHING))
     assert "PROBE_DENY" in refusal(address, limits(EVERYTHING, EVERYTHING))
+
+
+@pytest.mark.parametrize(
+    ("network", "address"),
+    [
+        ("64:ff9b::/96", "64:ff9b::808:808"),
+        ("2002::/16", "2002:808:808::1"),
+        ("::ffff:8.8.8.0/120", "::ffff:8.8.8.8"),
+        ("8.8.8.0/24", "64:ff9b::808:808"),
+    ],
+)
+def test_a_wrapped_address_is_denied_by_either_of_its_networks(network, address):
+    assert "PROBE_DENY" in refusal(address, limits([], [ip_network(network)]))
+    assert refusal(address, limits([], [])) == ""
+
+
+def test_an_allowed_wrapping_does_not_allow_what_it_wraps():
+    """Who allows IPv6 has not said that this machine itself may be probed."""
+    assert refusal("::ffff:127.0.0.1", limits([ip_network("::/0")], []))
 
 
 def test_only_the_network_that_is_named_is_allowed():
