@@ -56,7 +56,7 @@ Times = Mapping[str, tuple[Milliseconds, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
+class Speaker:
     """Who speaks: the host, and the monitoring site whose results were handed in."""
 
     host: str
@@ -92,13 +92,13 @@ def is_told(probed: Probed, service: Service) -> bool:
 
 
 def probe_message(
-    probed: Probed, service: Service, *, moment: Moment, serial: int, sender: Sender
+    probed: Probed, service: Service, *, moment: Moment, serial: int, speaker: Speaker
 ) -> str:
     """The datagram for one result."""
     result = probed.result
     regions = (region.region_code for region in service.region if region.entry(probed.address))
     values = {
-        **_common(service, moment, serial, sender),
+        **_common(service, moment, serial, speaker),
         "reg": ",".join(regions),
         "sta": str(result.status),
         "rda": probed.address,
@@ -109,28 +109,28 @@ def probe_message(
         "rts": _list(probed.after.runs),
     }
     text = fill(service.syslog_probe_fmt or PROBE_FORMAT, values)
-    return framed(text, service, str(result.status), moment=moment, sender=sender)
+    return framed(text, service, str(result.status), moment=moment, speaker=speaker)
 
 
-def change_messages(news: News, times: Times, *, sender: Sender) -> list[str]:
+def change_messages(news: News, times: Times, *, speaker: Speaker) -> list[str]:
     """The datagrams for a change of the service: its status, its regions', its fastest."""
     if not news.service.syslog_server:
         return []
-    return [*_status_messages(news, sender), *_rttm_messages(news, times, sender)]
+    return [*_status_messages(news, speaker), *_rttm_messages(news, times, speaker)]
 
 
-def _status_messages(news: News, sender: Sender) -> Iterator[str]:
+def _status_messages(news: News, speaker: Speaker) -> Iterator[str]:
     for region in changed_regions(news):
-        yield _status_message(news, region.region_code, region.after, (region,), sender)
+        yield _status_message(news, region.region_code, region.after, (region,), speaker)
     if is_service_changed(news):
-        yield _status_message(news, WHOLE_SERVICE, news.after, news.regions, sender)
+        yield _status_message(news, WHOLE_SERVICE, news.after, news.regions, speaker)
 
 
 def _status_message(
-    news: News, code: str, status: str, regions: tuple[RegionNow, ...], sender: Sender
+    news: News, code: str, status: str, regions: tuple[RegionNow, ...], speaker: Speaker
 ) -> str:
     values = {
-        **_common(news.service, news.moment, news.serial, sender),
+        **_common(news.service, news.moment, news.serial, speaker),
         "reg": code,
         "sta": status,
         "rda": ",".join(dict.fromkeys(value for region in regions for value in region.served)),
@@ -138,7 +138,7 @@ def _status_message(
         "adr": ",".join(change.address for change in news.addresses),
     }
     text = fill(news.service.syslog_status_fmt or STATUS_FORMAT, values)
-    return framed(text, news.service, status, moment=news.moment, sender=sender)
+    return framed(text, news.service, status, moment=news.moment, speaker=speaker)
 
 
 def _why(news: News, regions: Iterable[RegionNow]) -> str:
@@ -149,19 +149,19 @@ def _why(news: News, regions: Iterable[RegionNow]) -> str:
     return "; ".join(dict.fromkeys(reasons))
 
 
-def _rttm_messages(news: News, times: Times, sender: Sender) -> Iterator[str]:
+def _rttm_messages(news: News, times: Times, speaker: Speaker) -> Iterator[str]:
     if news.change_type != ChangeType.PERF:
         return
     for region in news.regions:
         if set(region.served) != set(region.served_before):
-            yield _rttm_message(news, region, times, sender)
+            yield _rttm_message(news, region, times, speaker)
 
 
-def _rttm_message(news: News, region: RegionNow, times: Times, sender: Sender) -> str:
+def _rttm_message(news: News, region: RegionNow, times: Times, speaker: Speaker) -> str:
     runs = [times.get(address, ()) for address in region.served]
     medians = [middle(some) for some in runs]
     values = {
-        **_common(news.service, news.moment, news.serial, sender),
+        **_common(news.service, news.moment, news.serial, speaker),
         "reg": region.region_code,
         "sta": region.after,
         "rda": ",".join(region.served),
@@ -172,15 +172,15 @@ def _rttm_message(news: News, region: RegionNow, times: Times, sender: Sender) -
         "rts": "/".join(map(_list, runs)),
     }
     text = fill(news.service.syslog_rttm_fmt or RTTM_FORMAT, values)
-    return framed(text, news.service, region.after, moment=news.moment, sender=sender)
+    return framed(text, news.service, region.after, moment=news.moment, speaker=speaker)
 
 
-def _common(service: Service, moment: Moment, serial: int, sender: Sender) -> dict[str, str]:
+def _common(service: Service, moment: Moment, serial: int, speaker: Speaker) -> dict[str, str]:
     return {
         "hos": service.fqdn,
         "tim": stamp(moment).removesuffix(" UTC").replace(" ", "T") + "Z",
         "ser": str(serial),
-        "sit": sender.site_code,
+        "sit": speaker.site_code,
     }
 
 
@@ -201,12 +201,12 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return _TOKEN.sub(value, text)
 
 
-def framed(text: str, service: Service, status: str, *, moment: Moment, sender: Sender) -> str:
+def framed(text: str, service: Service, status: str, *, moment: Moment, speaker: Speaker) -> str:
     """`<PRI>Mmm dd hh:mm:ss host ident: text`, one line of at most 1,024 bytes."""
     priority = 8 * _facility(service.syslog_facility) + SEVERITIES.get(status, NOTICE)
     time = f"{moment.hour:02}:{moment.minute:02}:{moment.second:02}"
     date = f"{MONTHS[moment.month - 1]} {moment.day:2}"
-    host = sender.host.partition(".")[0][:HOST_LENGTH]  # without its domain
+    host = speaker.host.partition(".")[0][:HOST_LENGTH]  # without its domain
     head = f"<{priority}>{date} {time} {_one_word(host)} {_one_word(service.syslog_ident)}: "
     whole = (head + clean(text)).encode()
     return whole[:DATAGRAM_BYTES].decode(errors="ignore")

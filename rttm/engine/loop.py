@@ -18,9 +18,9 @@ from rttm.core.schema import Monitor
 from rttm.core.terms import EntryStatus
 
 from . import probes
-from .neighbours import Neighbours, Seen
+from .neighbours import Neighbourhood, Neighbours
 from .plans import Plan, Plans
-from .store import RunResult, Watched
+from .store import AddressKey, RunResult, Watched
 from .targets import Limits
 
 TICK = 0.25  # seconds
@@ -44,10 +44,10 @@ class Store(Protocol):
     def record_results(self, results: list[RunResult], *, site_code: str, now: float) -> None: ...
 
     def expire(
-        self, now: float, site_code: str, under_way: Collection[tuple[int, str]], after: int
+        self, now: float, site_code: str, under_way: Collection[AddressKey], after: int
     ) -> int: ...
 
-    def report_in(self, now: float, site_code: str, loop_id: str) -> Seen: ...
+    def report_in(self, now: float, site_code: str, loop_id: str) -> Neighbourhood: ...
 
 
 class Run(Protocol):
@@ -135,7 +135,7 @@ class Loop:
             self._neighbours.look(seen, now, self._site_code)
             self._expired_at = now
 
-    def _under_way(self, now: float) -> frozenset[tuple[int, str]]:
+    def _under_way(self, now: float) -> frozenset[AddressKey]:
         """The addresses of which we are about to hear, unless we were away ourselves."""
         if _has_passed(self._expired_at, 2 * self._minute, now):
             return frozenset()  # stopped or asleep: whatever was under way has slept with us

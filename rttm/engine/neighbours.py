@@ -13,7 +13,7 @@ log = logging.getLogger("rttm.engine")
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Neighbourhood:
     """What a loop met when it reported in."""
 
     others: Mapping[str, float]  # by site code, when each reported in last
@@ -32,7 +32,7 @@ class Neighbours:
         self._has_double = False
         self._is_off = False
 
-    def look(self, seen: Seen, now: float, site_code: str) -> None:
+    def look(self, seen: Neighbourhood, now: float, site_code: str) -> None:
         """After each time that the loop reported in."""
         self._look_for_silence(seen.others, now)
         self._look_for_a_double(seen.last_loop, site_code)

@@ -103,13 +103,13 @@ def _times(rows: Mapping[int, Service]) -> dict[tuple[int, str], float | None]:
     ):
         figures[pk, address].append(Figure(*measured))
     return {
-        (pk, address): ranking_ms(measured, interval=_interval(rows[pk]))
+        (pk, address): ranking_ms(measured, interval=_performance_interval(rows[pk]))
         for (pk, address), measured in figures.items()
     }
 
 
-def _interval(row: Service) -> float:
-    """Seconds, of the performance monitor."""
+def _performance_interval(row: Service) -> float:
+    """Of the performance monitor, in seconds."""
     return float(row.value.performance_monitor.interval * settings.SECONDS_PER_MINUTE)
 
 

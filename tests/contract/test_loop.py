@@ -16,7 +16,7 @@ from rttm.core.terms import EntryStatus
 from rttm.engine import store as real_store
 from rttm.engine.loop import Loop
 from rttm.engine.models import Health as HealthRow
-from rttm.engine.neighbours import Seen
+from rttm.engine.neighbours import Neighbourhood
 from rttm.engine.store import RunResult, Watched
 from rttm.engine.targets import Limits, limits
 from rttm.engine.thread import call as engine_call
@@ -47,7 +47,7 @@ class Store:
         self.silent = 0  # slices of services to expire beyond the next one
         self.spared: list[set[tuple[int, str]]] = []  # what was under way then
         self.broken_for: set[int] = set()
-        self.seen = Seen({})  # of the other sites
+        self.seen = Neighbourhood({})  # of the other sites
 
     def put(self, service_id: int, value: Service) -> None:
         self.services[service_id] = value
@@ -70,7 +70,7 @@ class Store:
         self.batches.append(len(results))
         self.results += results
 
-    def report_in(self, now: float, site_code: str, loop_id: str) -> Seen:
+    def report_in(self, now: float, site_code: str, loop_id: str) -> Neighbourhood:
         seen, self.seen = self.seen, replace(self.seen, last_loop=loop_id)
         return seen
 
@@ -501,7 +501,7 @@ def test_site_that_fell_silent_is_named_once_and_once_more_when_it_is_back(caplo
     caplog.set_level("INFO", "rttm.engine")
     store = Store(health_only("192.0.2.1"))
     others = {"LHR": START, "EWR": START}
-    store.seen = Seen(others)
+    store.seen = Neighbourhood(others)
 
     async def scenario(stage):
         for minute in range(1, 9):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rttm.engine.neighbours import Neighbours, Seen
+from rttm.engine.neighbours import Neighbourhood, Neighbours
 
 OURS = "ours"
 
@@ -11,7 +11,7 @@ OURS = "ours"
 def logged(caplog):
     """What is logged when a loop meets these, a minute apart."""
 
-    def logged(*met: Seen) -> list[str]:
+    def logged(*met: Neighbourhood) -> list[str]:
         neighbours = Neighbours(OURS, 60)
         for minute, seen in enumerate(met):
             neighbours.look(seen, minute * 60, "LHR")
@@ -21,11 +21,11 @@ def logged(caplog):
 
 
 def test_a_loop_that_starts_again_is_no_double(logged):
-    assert logged(Seen({}, last_loop="before"), Seen({}, last_loop=OURS)) == []
+    assert logged(Neighbourhood({}, last_loop="before"), Neighbourhood({}, last_loop=OURS)) == []
 
 
 def test_two_loops_under_one_code_are_named_once(logged):
-    theirs, ours = Seen({}, last_loop="theirs"), Seen({}, last_loop=OURS)
+    theirs, ours = Neighbourhood({}, last_loop="theirs"), Neighbourhood({}, last_loop=OURS)
     [said] = logged(ours, theirs, theirs)
     assert said.startswith("another loop reports in as site LHR too")
     assert len(logged(ours, theirs, ours, theirs)) == 1 + 2
@@ -35,6 +35,6 @@ def test_two_loops_under_one_code_are_named_once(logged):
     ("ahead", "words"), [(12.4, "12 s ahead of"), (-90, "90 s behind"), (4.9, ""), (-4.9, "")]
 )
 def test_a_clock_that_is_off_is_named_once(logged, ahead, words):
-    said = logged(*[Seen({}, last_loop=OURS, clock_ahead=ahead)] * 3)
+    said = logged(*[Neighbourhood({}, last_loop=OURS, clock_ahead=ahead)] * 3)
     assert len(said) == bool(words)
     assert words in "".join(said)

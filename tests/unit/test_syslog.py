@@ -16,7 +16,7 @@ from rttm.core.syslog import (
     DATAGRAM_BYTES,
     TOKENS,
     Probed,
-    Sender,
+    Speaker,
     change_messages,
     fill,
     framed,
@@ -29,7 +29,7 @@ from tests.unit import strategies as some
 
 ONE, TWO = "192.0.2.1", "192.0.2.2"
 MOMENT = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
-HERE = Sender("rttm-1.example.com", "FRA")
+HERE = Speaker("rttm-1.example.com", "FRA")
 EVERY_TOKEN = "|".join(f"%{token}" for token in TOKENS)
 FRAME = re.compile(
     r"<(\d{1,3})>(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ 123]\d "
@@ -49,7 +49,7 @@ def probed(before: str = "up", after: str = "down", **fields: Any) -> Probed:
 
 
 def message(of: Probed, value: Service) -> str:
-    return probe_message(of, value, moment=MOMENT, serial=17, sender=HERE)
+    return probe_message(of, value, moment=MOMENT, serial=17, speaker=HERE)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def changed(value: Service, **fields: Any) -> News:
 
 
 def test_a_change_is_told_for_each_region_and_for_the_service():
-    assert change_messages(changed(logging()), {}, sender=HERE) == [
+    assert change_messages(changed(logging()), {}, speaker=HERE) == [
         "<27>Feb  3 04:05:06 rttm-1 dynect: www.example.com global is failover, "
         f"serves 192.0.2.99, serial 18: 0 available; {ONE}: timed out",
         "<27>Feb  3 04:05:06 rttm-1 dynect: www.example.com service is failover, "
@@ -125,7 +125,7 @@ def test_a_change_is_told_for_each_region_and_for_the_service():
 
 def test_every_token_of_a_status():
     news = changed(logging(syslog_status_fmt=EVERY_TOKEN), user_name="olga", change_type="user")
-    first, *_ = change_messages(news, {}, sender=HERE)
+    first, *_ = change_messages(news, {}, speaker=HERE)
     assert first.partition(": ")[2].split("|") == [
         "www.example.com", "2026-02-03T04:05:06Z", "global", "failover", "18", "192.0.2.99", "FRA",
         "-", f"0 available; olga changed it; {ONE}: timed out", f"{ONE},{TWO}", "-", "-",
@@ -133,9 +133,9 @@ def test_every_token_of_a_status():
 
 
 def test_without_a_server_or_a_change_nothing_is_told():
-    assert change_messages(changed(service()), {}, sender=HERE) == []
+    assert change_messages(changed(service()), {}, speaker=HERE) == []
     same = changed(logging(), before="ok", after="ok", regions=(), addresses=())
-    assert change_messages(same, {}, sender=HERE) == []
+    assert change_messages(same, {}, speaker=HERE) == []
 
 
 FASTER = changed(
@@ -152,7 +152,7 @@ FASTER = changed(
 
 
 def test_every_token_of_another_eligibility_pool():
-    [text] = change_messages(FASTER, {TWO: (20.0, 30.0, 22.0)}, sender=HERE)
+    [text] = change_messages(FASTER, {TWO: (20.0, 30.0, 22.0)}, speaker=HERE)
     assert text.startswith("<30>")
     assert text.partition(": ")[2].split("|") == [
         "www.example.com", "2026-02-03T04:05:06Z", "global", "ok", "18", f"{TWO},{ONE}", "FRA",
@@ -162,13 +162,13 @@ def test_every_token_of_another_eligibility_pool():
 
 
 def test_the_same_addresses_after_a_health_change_are_no_performance_message():
-    assert change_messages(replace(FASTER, change_type="health"), {}, sender=HERE) == []
+    assert change_messages(replace(FASTER, change_type="health"), {}, speaker=HERE) == []
 
 
 def test_a_region_that_served_nothing_before_still_has_a_sentence():
     before = replace(FASTER.regions[0], served_before=())
     news = replace(FASTER, service=logging(), regions=(before,))
-    [text] = change_messages(news, {}, sender=HERE)
+    [text] = change_messages(news, {}, speaker=HERE)
     assert text.endswith("medians -,- ms, serial 18: other fastest addresses, before -")
 
 
@@ -191,7 +191,7 @@ def test_the_priority_is_the_services_facility_and_the_severity_of_the_status(
     facility, status, priority
 ):
     value = logging(syslog_facility=facility)
-    assert framed("x", value, status, moment=MOMENT, sender=HERE).startswith(f"<{priority}>Feb")
+    assert framed("x", value, status, moment=MOMENT, speaker=HERE).startswith(f"<{priority}>Feb")
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_the_priority_is_the_services_facility_and_the_severity_of_the_status(
 )
 def test_host_and_ident_are_one_word_each(host, ident, head):
     value = logging(syslog_ident=ident)
-    text = framed("x", value, "ok", moment=MOMENT, sender=Sender(host, "FRA"))
+    text = framed("x", value, "ok", moment=MOMENT, speaker=Speaker(host, "FRA"))
     assert text == f"<30>Feb  3 04:05:06 {head}"
 
 
@@ -234,8 +234,8 @@ moments = st.integers(0, 2**31).map(lambda s: datetime.fromtimestamp(0, UTC) + t
 def test_every_message_is_one_framed_line_that_fits(text, said, host, moment, facility, status):
     value = logging(syslog_probe_fmt=f"{text} %msg", syslog_facility=facility)
     of = Probed(ONE, ProbeResult(status, said), Health(), Health(status))
-    sender = Sender(host, "FRA")
-    whole = probe_message(of, value, moment=moment, serial=1, sender=sender)
+    speaker = Speaker(host, "FRA")
+    whole = probe_message(of, value, moment=moment, serial=1, speaker=speaker)
     assert len(whole.encode()) <= DATAGRAM_BYTES
     assert whole.isprintable()
     found = FRAME.fullmatch(whole)
@@ -246,6 +246,6 @@ def test_every_message_is_one_framed_line_that_fits(text, said, host, moment, fa
 @given(some.services, st.sampled_from(["user", "health", "perf"]))
 def test_any_service_makes_messages_that_can_be_sent(value, change_type):
     news = changed(replace(value, syslog_server="192.0.2.7"), change_type=change_type)
-    for text in change_messages(news, {ONE: (1.0,)}, sender=HERE):
+    for text in change_messages(news, {ONE: (1.0,)}, speaker=HERE):
         assert text.isprintable()
         assert len(text.encode()) <= DATAGRAM_BYTES

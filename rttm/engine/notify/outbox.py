@@ -73,8 +73,8 @@ def tell(outcomes: Iterable[Outcome]) -> None:
 
 
 def _of_change(told: News, cause: Cause) -> list[Notification]:
-    service, sender = told.service, _sender(cause.site_code or settings.SITE_CODE)
-    texts = syslog.change_messages(told, _times(told), sender=sender)
+    service, speaker = told.service, _speaker(cause.site_code or settings.SITE_CODE)
+    texts = syslog.change_messages(told, _times(told), speaker=speaker)
     rows = [_datagram(service, text, cause.now) for text in texts]
     if text := mail(told):
         rows += _mails(text, contacts.find(service.contact_nickname), cause.now)
@@ -116,8 +116,8 @@ def _times(told: News) -> syslog.Times:
     return found
 
 
-def _sender(site_code: str) -> syslog.Sender:
-    return syslog.Sender(socket.gethostname(), site_code)
+def _speaker(site_code: str) -> syslog.Speaker:
+    return syslog.Speaker(socket.gethostname(), site_code)
 
 
 def _datagram(service: ServiceValue, text: str, now: float) -> Notification:
@@ -143,14 +143,14 @@ class Told:
 
 def tell_probes(told: Iterable[Told], *, site_code: str, now: float) -> None:
     """Within the transaction of the results: a changed status is kept, of `all` nothing is."""
-    sender = _sender(site_code)
+    speaker = _speaker(site_code)
     kept, passing = [], []
     for one in told:
         if not syslog.is_told(one.probed, one.service):
             continue
         moment = datetime.fromtimestamp(one.at, UTC)
         text = syslog.probe_message(
-            one.probed, one.service, moment=moment, serial=one.serial, sender=sender
+            one.probed, one.service, moment=moment, serial=one.serial, speaker=speaker
         )
         row = _datagram(one.service, text, now)
         if one.probed.is_changed:

@@ -28,8 +28,10 @@ from .results import (
 )
 from .silence import expire
 from .sites import report_in
+from .votes import AddressKey
 
 __all__ = [
+    "AddressKey",
     "Recovered",
     "RunResult",
     "Watched",

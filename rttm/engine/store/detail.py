@@ -53,7 +53,7 @@ templates: Newest[ServiceKey, Template] = Newest(IN_MEMORY)
 
 
 @dataclass(slots=True)
-class Seen:
+class ObservedTexts:
     """What is observed of one service; logs are JSON lists without their brackets."""
 
     recovery_delay: int
@@ -84,8 +84,8 @@ def _told(row: Service) -> str:
     return json.dumps(wire.render_service(observe([row])[0]))
 
 
-def _seen(rows: Sequence[Service]) -> dict[int, Seen]:
-    seen = {row.pk: Seen(row.value.recovery_delay) for row in rows}
+def _seen(rows: Sequence[Service]) -> dict[int, ObservedTexts]:
+    seen = {row.pk: ObservedTexts(row.value.recovery_delay) for row in rows}
     regions = RegionState.objects.filter(service__in=list(seen))
     for pk, code, status in regions.values_list("service_id", "region_code", "status"):
         seen[pk].regions[code] = status
@@ -100,7 +100,7 @@ def _seen(rows: Sequence[Service]) -> dict[int, Seen]:
     return seen
 
 
-def _read_logs(seen: Mapping[int, Seen]) -> None:
+def _read_logs(seen: Mapping[int, ObservedTexts]) -> None:
     healths = Health.objects.filter(service__in=list(seen), ran_at__gt=0).order_by("site_code")
     for pk, address, site, status, message, streak, ran_at in healths.values_list(
         "service_id", "address", "site_code", "status", "message", "streak", "ran_at"
@@ -131,7 +131,7 @@ def _places(region: Region) -> Places:
     )
 
 
-def _filled(row: Service, seen: Seen) -> str:
+def _filled(row: Service, seen: ObservedTexts) -> str:
     made_of = row.active, row.document
     template = templates.get(row.key, made_of, lambda: _template(row.value))
     statuses = [seen.regions.get(code, UNKNOWN) for code, _ in template.regions]

@@ -21,7 +21,7 @@ from rttm.engine.router import ALIAS
 from rttm.engine.settle import settle_all
 
 from .configuration import addresses
-from .votes import Changed, Key, Sites, health_row, hold_active, in_order, save, vote
+from .votes import AddressKey, BySite, Changed, health_row, hold_active, in_order, save, vote
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +134,8 @@ def _is_wanted(row: Service | None, result: RunResult) -> bool:
     return result.address in addresses(row.value)
 
 
-def _known(keys: Collection[Key]) -> dict[Key, Sites]:
-    found: dict[Key, Sites] = {key: {} for key in keys}
+def _known(keys: Collection[AddressKey]) -> dict[AddressKey, BySite]:
+    found: dict[AddressKey, BySite] = {key: {} for key in keys}
     rows = Health.objects.filter(
         service__in={service_id for service_id, _ in keys},
         address__in={address for _, address in keys},

@@ -15,7 +15,16 @@ from rttm.engine.router import ALIAS
 from rttm.engine.settle import settle_all
 
 from .sites import reporting
-from .votes import Key, Sites, health_row, hold_active, in_order, save, seconds, vote
+from .votes import (
+    AddressKey,
+    BySite,
+    health_interval,
+    health_row,
+    hold_active,
+    in_order,
+    save,
+    vote,
+)
 
 AT_ONCE = 50  # services in one transaction
 
@@ -27,7 +36,7 @@ class _Look:
     now: float
     site_code: str
     others: frozenset[str]  # sites that look after their own
-    under_way: Collection[Key]
+    under_way: Collection[AddressKey]
 
     def concerns(self, health: Health) -> bool:
         if health.site_code == self.site_code:
@@ -35,7 +44,9 @@ class _Look:
         return health.site_code not in self.others
 
 
-def expire(now: float, site_code: str, under_way: Collection[Key] = (), after: int = 0) -> int:
+def expire(
+    now: float, site_code: str, under_way: Collection[AddressKey] = (), after: int = 0
+) -> int:
     """Statuses that their site has not confirmed for three intervals are unknown.
 
     A site looks after its own, but not those that it is probing right now: a run with many retries
@@ -64,13 +75,13 @@ def _silent_services(look: _Look, after: int) -> list[int]:
 
 
 def _expire(rows: Mapping[int, Service], look: _Look) -> None:
-    known: dict[Key, Sites] = {}
+    known: dict[AddressKey, BySite] = {}
     for health in Health.objects.filter(service__in=list(rows)):
         known.setdefault((health.service_id, health.address), {})[health.site_code] = health
     last_seen: dict[int, float] = {}
     expired: list[Health] = []
     for (service_id, _), sites in known.items():
-        if silent := _silent(sites, seconds(rows[service_id]), look):
+        if silent := _silent(sites, health_interval(rows[service_id]), look):
             sites |= silent
             expired += silent.values()
             newest = max(health.seen_at for health in sites.values())
@@ -86,7 +97,7 @@ def _expire(rows: Mapping[int, Service], look: _Look) -> None:
     settle_all(rows, causes)
 
 
-def _silent(sites: Sites, interval: float, look: _Look) -> Sites:
+def _silent(sites: BySite, interval: float, look: _Look) -> BySite:
     """Of the sites that were silent for too long, what they know now: nothing."""
     silent = {}
     for code, health in sites.items():

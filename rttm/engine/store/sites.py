@@ -6,13 +6,13 @@ from django.db.models.functions import Now
 
 from rttm.core.sites import SILENT_MINUTES
 from rttm.engine.models import Health, Site
-from rttm.engine.neighbours import Seen
+from rttm.engine.neighbours import Neighbourhood
 from rttm.engine.router import ALIAS
 
 FORGOTTEN_AFTER = 86_400  # seconds; what a site knew is then no longer shown as its latest result
 
 
-def report_in(now: float, site_code: str, loop_id: str) -> Seen:
+def report_in(now: float, site_code: str, loop_id: str) -> Neighbourhood:
     """Say that this loop is at work, and what it met."""
     with transaction.atomic(using=ALIAS):
         known = {site.code: site for site in Site.objects.all()}
@@ -30,7 +30,7 @@ def report_in(now: float, site_code: str, loop_id: str) -> Seen:
         clock = (
             Site.objects.annotate(clock=Now()).values_list("clock", flat=True).get(code=site_code)
         )
-    return Seen(
+    return Neighbourhood(
         others={code: site.seen_at for code, site in known.items() if code not in gone},
         last_loop=before.loop_id if before else "",
         clock_ahead=now - clock.timestamp(),

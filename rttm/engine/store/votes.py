@@ -14,8 +14,8 @@ from rttm.core.sites import Report, agreed
 from rttm.core.terms import EntryStatus
 from rttm.engine.models import AddressState, Health, Service
 
-Key = tuple[int, str]  # service id, address
-Sites = dict[str, Health]  # by site code
+AddressKey = tuple[int, str]  # service id, address
+BySite = dict[str, Health]  # by site code
 Changed = Mapping[int, list[AddressChange]]  # by service id
 
 
@@ -56,7 +56,7 @@ def save(healths: list[Health]) -> None:
     )
 
 
-def vote(rows: Mapping[int, Service], known: Mapping[Key, Sites], now: float) -> Changed:
+def vote(rows: Mapping[int, Service], known: Mapping[AddressKey, BySite], now: float) -> Changed:
     """The status of each address over the sites; by service, what changed."""
     states = _states(known)
     voted: list[AddressState] = []
@@ -64,7 +64,8 @@ def vote(rows: Mapping[int, Service], known: Mapping[Key, Sites], now: float) ->
     for (service_id, address), sites in known.items():
         before = states.get((service_id, address), NOT_YET)
         present = EntryStatus(before or EntryStatus.UNK)
-        status = agreed(_reports(sites), present, now=now, interval=seconds(rows[service_id]))
+        interval = health_interval(rows[service_id])
+        status = agreed(_reports(sites), present, now=now, interval=interval)
         if status != present:
             voted.append(
                 AddressState(service_id=service_id, address=address, status=status, since=now)
@@ -86,13 +87,13 @@ def in_order(changes: Iterable[AddressChange]) -> tuple[AddressChange, ...]:
     return tuple(sorted(changes, key=lambda change: change.address))
 
 
-def _evidence(sites: Sites, status: str) -> str:
+def _evidence(sites: BySite, status: str) -> str:
     """What the site says that saw it last, of those that see it so."""
     agreeing = [health for health in sites.values() if health.status == status and health.message]
     return max(agreeing, key=lambda health: health.seen_at).message if agreeing else ""
 
 
-def _states(keys: Collection[Key]) -> dict[Key, str]:
+def _states(keys: Collection[AddressKey]) -> dict[AddressKey, str]:
     rows = AddressState.objects.filter(
         service__in={service_id for service_id, _ in keys},
         address__in={address for _, address in keys},
@@ -101,10 +102,10 @@ def _states(keys: Collection[Key]) -> dict[Key, str]:
     return {(service_id, address): status for service_id, address, status in found}
 
 
-def _reports(sites: Sites) -> list[Report]:
+def _reports(sites: BySite) -> list[Report]:
     return [Report(EntryStatus(health.status), health.seen_at) for health in sites.values()]
 
 
-def seconds(row: Service) -> float:
-    """The interval of the health monitor."""
+def health_interval(row: Service) -> float:
+    """Of the health monitor, in seconds."""
     return float(row.interval * settings.SECONDS_PER_MINUTE)
