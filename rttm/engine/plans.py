@@ -15,7 +15,7 @@ class Plan:
     """One address of a service that is probed every `interval` seconds."""
 
     service_id: int
-    version: int  # of the service's configuration
+    version: int  # of the service: the newest that the plan has followed
     address: str
     kind: Kind
     monitor: Monitor
@@ -50,7 +50,7 @@ class Plans:
         }
         for key, plan in new.items():
             is_awaited = watched.is_awaited(plan.address)
-            if (known := old.get(key)) and _same(known, plan):
+            if (known := old.get(key)) and known.monitor == plan.monitor:
                 new[key] = _renewed(known, plan, is_awaited=is_awaited)
             elif at_start and not is_awaited:
                 plan.put_off(now)
@@ -86,7 +86,3 @@ def _renewed(known: Plan, plan: Plan, *, is_awaited: bool) -> Plan:
     if is_awaited and known.kind == Kind.HEALTH:
         known.due = plan.due
     return known
-
-
-def _same(one: Plan, other: Plan) -> bool:
-    return (one.monitor, one.interval) == (other.monitor, other.interval)

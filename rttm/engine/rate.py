@@ -16,7 +16,7 @@ class Rate:
         began, calls = self._minute(account, now)
         if not limit or calls < limit:
             return 0
-        return max(1, ceil(began + WINDOW - now))
+        return ceil(began + WINDOW - now)
 
     def count(self, account: str, now: float) -> None:
         began, calls = self._minute(account, now)

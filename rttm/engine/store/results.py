@@ -41,14 +41,14 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """The outcome of one run of a monitor; `version` is that of the service as it was watched."""
+    """The outcome of one run of a monitor."""
 
     service_id: int
-    version: int
+    version: int  # of the service when the run began
     address: str
     kind: Kind
     result: ProbeResult
-    at: float
+    at: float  # UNIX seconds, of its end
 
 
 def watched_versions() -> dict[int, int]:
@@ -98,9 +98,9 @@ def record_results(results: Sequence[RunResult], *, site_code: str, now: float) 
         notify.tell_probes(told, site_code=site_code, now=now)
         voting = {(r.service_id, r.address) for r in wanted if _tells(r)}
         changed = vote(rows, {key: known[key] for key in voting}, now)
-        measured = {r.service_id for r in wanted if r.kind == Kind.PERF} - changed.keys()
+        measured = {r.service_id for r in wanted if r.kind == Kind.PERF}
         causes = dict.fromkeys(measured, Cause(now, ChangeType.PERF, site_code=site_code))
-        causes |= _causes(changed, now, site_code)
+        causes |= _causes(changed, now, site_code)  # another status says more than a time
         # At once: settled in two turns, two sites could each wait for a zone that the other holds.
         settle_all(rows, {pk: causes[pk] for pk in sorted(causes)})
         tasks.advance(_probed(wanted), now=now)
