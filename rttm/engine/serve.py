@@ -21,7 +21,7 @@ from . import jobs, reports, sessions, store, tasks
 from .asgi import application
 from .loop import Loop
 from .notify import Sender
-from .targets import limits
+from .targets import Limits, limits
 from .thread import call, keep_connection
 
 TIDY_SECONDS = 3600
@@ -56,7 +56,7 @@ async def _serve(
     listener: socket.socket | None, site_code: str | None, on_ready: Callable[[], None]
 ) -> None:
     """When one of the parts breaks, all end, and the process says why."""
-    stop = asyncio.Event()
+    stop, targets = asyncio.Event(), limits(settings.PROBE_ALLOW, settings.PROBE_DENY)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with asyncio.TaskGroup() as group:
@@ -66,9 +66,10 @@ async def _serve(
             group.create_task(_end(server, stop))
             group.create_task(_tidy(stop))
         if site_code:
-            group.create_task(_loop(site_code).run(stop))
+            group.create_task(_loop(site_code, targets).run(stop))
         # The outbox is emptied where the API is: there the settings for mail are.
-        group.create_task(_sender(has_outbox=listener is not None).run(stop))
+        sender = Sender(call, limits=targets, has_outbox=listener is not None)
+        group.create_task(sender.run(stop))
         on_ready()  # the socket listens already: whoever connects is served in a moment
 
 
@@ -93,19 +94,14 @@ async def _end(server: Server, stop: asyncio.Event) -> None:
     server.should_exit = True
 
 
-def _loop(site_code: str) -> Loop:
+def _loop(site_code: str, targets: Limits) -> Loop:
     return Loop(
         store,
         call,
         site_code=site_code,
-        limits=limits(settings.PROBE_ALLOW, settings.PROBE_DENY),
+        limits=targets,
         seconds_per_minute=settings.SECONDS_PER_MINUTE,
     )
-
-
-def _sender(*, has_outbox: bool) -> Sender:
-    targets = limits(settings.PROBE_ALLOW, settings.PROBE_DENY)
-    return Sender(call, limits=targets, has_outbox=has_outbox)
 
 
 async def _tidy(stop: asyncio.Event) -> None:
