@@ -67,7 +67,7 @@ class Service(models.Model):
         return values.get(self.key, (self.active, self.document), self._parsed)
 
     def _parsed(self) -> ServiceValue:
-        names = {"zone": self.zone.name, "fqdn": self.fqdn, "active": wire.flag(self.active)}
+        names = {"zone": self.zone.name, "fqdn": self.fqdn, "active": wire.render_flag(self.active)}
         return wire.parse_service({**json.loads(self.document), **names})
 
     def configure(self, service: ServiceValue) -> None:

@@ -8,8 +8,8 @@ from .fields import JSON, is_true, name, text
 from .parse import parse_pool_entry, parse_region, parse_response_set, parse_service
 from .read import read_pool_entry, read_region, read_service
 from .render import (
-    flag,
     render_fields,
+    render_flag,
     render_monitor,
     render_pool_entry,
     render_region,
@@ -19,7 +19,6 @@ from .render import (
 
 __all__ = [
     "JSON",
-    "flag",
     "is_true",
     "name",
     "parse_pool_entry",
@@ -30,6 +29,7 @@ __all__ = [
     "read_region",
     "read_service",
     "render_fields",
+    "render_flag",
     "render_monitor",
     "render_pool_entry",
     "render_region",

@@ -36,7 +36,7 @@ def flag(raw: object) -> bool:
 
 
 def number(raw: object) -> int:
-    """A whole number, also as a string ("10"); anything else is a ValueError."""
+    """A whole number of at most 18 digits, also as a string ("10"); else a ValueError."""
     if isinstance(raw, bool) or not isinstance(raw, int | str):
         raise ValueError
     if isinstance(raw, str) and not _NUMBER.fullmatch(raw.strip()):

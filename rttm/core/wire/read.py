@@ -50,8 +50,8 @@ def _renamed(entry: PoolEntry, data: JSON) -> tuple[PoolEntry, Problems]:
     try:
         return replace(entry, address=ENTRY["address"](data["new_address"])), []
     except ValueError:
-        text = "new_address must be an address."
-        return entry, [Problem("new_address", "wrong_type", text)]
+        wrong = Problem("new_address", "wrong_type", "new_address must be an address.")
+        return entry, [wrong]
 
 
 def read_region(data: JSON, base: Region | None = None) -> tuple[Region, Problems]:

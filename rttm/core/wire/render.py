@@ -10,7 +10,7 @@ from .fields import ENTRY, JSON, MONITOR, REGION, SERVICE, Reader
 Value = TypeVar("Value", Monitor, PoolEntry, Region, Service)
 
 
-def flag(value: object) -> str:
+def render_flag(value: object) -> str:
     return "Y" if value else "N"
 
 
@@ -21,7 +21,7 @@ def render_fields(values: Mapping[str, Any]) -> JSON:
 
 def _rendered(value: Any) -> Any:
     if isinstance(value, bool):
-        return flag(value)
+        return render_flag(value)
     if isinstance(value, tuple):
         return ",".join(value)
     return str(value) if isinstance(value, str) else value
@@ -65,7 +65,7 @@ def render_service(service: Service, *, observed: bool = True) -> JSON:
     if not observed:
         return own
     return {
-        "zone": service.zone, "fqdn": service.fqdn, "active": flag(service.active),
+        "zone": service.zone, "fqdn": service.fqdn, "active": render_flag(service.active),
         "status": service.status, "task_id": service.task_id, **own,
     }  # fmt: skip
 
