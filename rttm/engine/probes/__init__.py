@@ -9,7 +9,7 @@ from rttm.core.terms import EntryStatus, Protocol
 from rttm.engine.targets import Limits
 
 from . import http, ping, smtp, tcp
-from .attempt import Attempt, Failed
+from .attempt import USUAL_PORTS, Attempt, Failed
 
 __all__ = ["Limits", "probe", "run"]
 
@@ -18,12 +18,12 @@ BETWEEN_ATTEMPTS = 1.0  # seconds
 Prober = Callable[[Monitor, Attempt], Awaitable[ProbeResult]]
 Pause = Callable[[float], Awaitable[object]]
 
-PROBERS: dict[str, tuple[Prober, int]] = {
-    Protocol.HTTP: (http.probe, 80),
-    Protocol.HTTPS: (http.probe, 443),
-    Protocol.TCP: (tcp.probe, 80),
-    Protocol.SMTP: (smtp.probe, 25),
-    Protocol.PING: (ping.probe, 0),
+PROBERS: dict[str, Prober] = {
+    Protocol.HTTP: http.probe,
+    Protocol.HTTPS: http.probe,
+    Protocol.TCP: tcp.probe,
+    Protocol.SMTP: smtp.probe,
+    Protocol.PING: ping.probe,
 }
 
 
@@ -32,12 +32,11 @@ async def probe(monitor: Monitor, address: str, *, limits: Limits) -> ProbeResul
     if monitor.protocol not in PROBERS:
         reason = f"this service does not probe by {monitor.protocol}"
         return ProbeResult(EntryStatus.UNK, f"{reason}, so nothing is known of {address}")
-    prober, usual_port = PROBERS[monitor.protocol]
-    attempt = Attempt(address, monitor.port or usual_port, limits)
+    attempt = Attempt(address, monitor.port or USUAL_PORTS[monitor.protocol], limits)
     seconds = monitor.timeout or limits.timeout
     try:
         async with asyncio.timeout(seconds):
-            return await prober(monitor, attempt)
+            return await PROBERS[monitor.protocol](monitor, attempt)
     except TimeoutError:
         return ProbeResult(attempt.late, f"{attempt.waits_for} timed out after {seconds:g} s")
     except Failed as failed:

@@ -10,11 +10,18 @@ from functools import lru_cache
 from ipaddress import ip_address
 
 from rttm.core.health import ProbeResult
-from rttm.core.terms import EntryStatus
+from rttm.core.terms import EntryStatus, Protocol
 from rttm.engine.targets import Limits, refusal
 
 from .names import look_up
 
+USUAL_PORTS: dict[str, int] = {
+    Protocol.HTTP: 80,
+    Protocol.HTTPS: 443,
+    Protocol.TCP: 80,
+    Protocol.SMTP: 25,
+    Protocol.PING: 0,  # it has none
+}
 MOST = 8  # addresses of one name; more would only make us knock at many doors
 TOLD = 3  # of them are named in one sentence
 

@@ -10,10 +10,9 @@ from rttm.core.schema import Monitor
 from rttm.core.terms import Protocol
 
 from .answer import Answer
-from .attempt import Attempt
+from .attempt import USUAL_PORTS, Attempt
 
 IN_A_PATH = "/?#[]@!$&'()*+,;=:%~"  # stays as the operator wrote it
-USUAL_PORT = {Protocol.HTTP: 80, Protocol.HTTPS: 443}
 
 OURS = (
     ("User-Agent", "rttm-engine"),
@@ -106,5 +105,5 @@ def _target(path: str) -> str:
 
 
 def _authority(monitor: Monitor, attempt: Attempt) -> str:
-    usual = attempt.port == USUAL_PORT.get(Protocol(monitor.protocol))
+    usual = attempt.port == USUAL_PORTS[monitor.protocol]
     return attempt.address if usual else f"{attempt.address}:{attempt.port}"
