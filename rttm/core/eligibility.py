@@ -25,6 +25,11 @@ Facts = Mapping[str, Fact]
 """By address. A latch belongs to an address of the service, in every region alike."""
 
 
+def fact_of(entry: PoolEntry, facts: Facts) -> Fact:
+    """Nothing is known of an address that was never probed."""
+    return facts.get(entry.address, Fact())
+
+
 class Place(StrEnum):
     """What happens to an entry of a pool."""
 
@@ -86,7 +91,7 @@ def latches(service: Service, facts: Facts) -> frozenset[str]:
         if not region.autopopulate
         for entry in region.pool
         if entry.serve_mode == ServeMode.REMOVE
-        for fact in [facts.get(entry.address, Fact())]
+        for fact in [fact_of(entry, facts)]
         if fact.latched or fact.status == EntryStatus.DOWN
     )
 
@@ -116,7 +121,7 @@ def decide_service(
 
 def decide_pool(region: Region, facts: Facts, *, held: bool) -> Decision:
     """A region's decision from its own pool; in failover its records are still empty."""
-    available = [e for e in region.pool if is_available(e, facts.get(e.address, Fact()))]
+    available = [entry for entry in region.pool if is_available(entry, fact_of(entry, facts))]
     eligible = sorted(available, key=_speed(facts))[: region.ep]
     cause = _cause(region, len(available), len(eligible), held=held)
     chosen = set() if cause else {entry.address for entry in eligible}
@@ -127,9 +132,7 @@ def decide_pool(region: Region, facts: Facts, *, held: bool) -> Decision:
         serve_count=region.serve_count,
         in_failover=bool(cause),
         reason=cause,
-        verdicts=tuple(
-            _verdict(e, facts.get(e.address, Fact()), chosen, region) for e in region.pool
-        ),
+        verdicts=tuple(_verdict(e, fact_of(e, facts), chosen, region) for e in region.pool),
         pool=len(region.pool),
         available=len(available),
         eligible=len(eligible),
@@ -138,7 +141,7 @@ def decide_pool(region: Region, facts: Facts, *, held: bool) -> Decision:
 
 def _speed(facts: Facts) -> Callable[[PoolEntry], tuple[bool, float]]:
     def key(entry: PoolEntry) -> tuple[bool, float]:
-        median_ms = facts.get(entry.address, Fact()).response_ms
+        median_ms = fact_of(entry, facts).response_ms
         return median_ms is None, median_ms or 0.0
 
     return key
@@ -156,7 +159,7 @@ def _status(region: Region, facts: Facts, *, in_failover: bool) -> Status:
     if in_failover:
         return Status.FAILOVER
     statuses = {
-        str(facts.get(entry.address, Fact()).status)
+        str(fact_of(entry, facts).status)
         for entry in region.pool
         if entry.serve_mode != ServeMode.NO
     }
@@ -175,7 +178,7 @@ def _verdict(entry: PoolEntry, fact: Fact, chosen: Collection[str], region: Regi
         return Verdict(entry.address, Place.SERVED, why_served(entry, fact))
     if not is_available(entry, fact):
         return Verdict(entry.address, Place.OUT, why_out(entry, fact))
-    return Verdict(entry.address, Place.STANDBY, f"slower than the fastest {region.ep}")
+    return Verdict(entry.address, Place.STANDBY, why_standby(region))
 
 
 def why_served(entry: PoolEntry, fact: Fact) -> str:
@@ -192,6 +195,11 @@ def why_out(entry: PoolEntry, fact: Fact) -> str:
     return "down" if fact.status == EntryStatus.DOWN else "it was down since the last recover"
 
 
+def why_standby(region: Region) -> str:
+    """Why an available entry is not served by a region outside failover."""
+    return f"slower than the fastest {region.ep}"
+
+
 def _resolved(code: str, regions: Mapping[str, Region], own: Mapping[str, Decision]) -> Decision:
     decision = own[code]
     if not decision.in_failover:
@@ -205,6 +213,7 @@ def _resolved(code: str, regions: Mapping[str, Region], own: Mapping[str, Decisi
     )  # fmt: skip
 
 
+IN_FAILOVER = "the region is in failover"  # why its own entries stand by
 LAST_RESORT = "its own pool as the last resort"
 NOTHING = "nothing, because every entry has mode no"
 
@@ -214,7 +223,7 @@ def _standing_by(verdict: Verdict, last_resort: Collection[str]) -> Verdict:
         reason = f"served as the last resort; {verdict.reason}"
         return replace(verdict, place=Place.SERVED, reason=reason)
     if verdict.place == Place.STANDBY:
-        return replace(verdict, reason="the region is in failover")
+        return replace(verdict, reason=IN_FAILOVER)
     return verdict
 
 

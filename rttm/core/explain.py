@@ -7,14 +7,18 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from .eligibility import (
+    IN_FAILOVER,
+    LAST_RESORT,
     Fact,
     Facts,
     Place,
     Verdict,
+    fact_of,
     is_available,
     last_resort,
     why_out,
     why_served,
+    why_standby,
 )
 from .schema import PoolEntry, Region
 from .terms import FailoverMode, RegionCode, Status
@@ -47,7 +51,7 @@ def explain(
     An inactive service answers nothing, whatever its regions would serve. An answer that `is_older`
     than the statuses does not explain an entry against them: it may be the one of before.
     """
-    available = sum(is_available(entry, facts.get(entry.address, Fact())) for entry in region.pool)
+    available = sum(is_available(entry, fact_of(entry, facts)) for entry in region.pool)
     in_failover = region.status == Status.FAILOVER
     known = _not_refuted(region, facts, served) if is_older else served
     verdicts = [_verdict(entry, region, facts, known) for entry in region.pool]
@@ -72,23 +76,23 @@ def _not_refuted(
     """What an older answer has that still may be served."""
     if served is None or region.status == Status.FAILOVER:
         return None
-    out = {e.address for e in region.pool if not is_available(e, facts.get(e.address, Fact()))}
+    out = {e.address for e in region.pool if not is_available(e, fact_of(e, facts))}
     return set(served) - out
 
 
 def _verdict(
     entry: PoolEntry, region: Region, facts: Facts, served: Collection[str] | None
 ) -> Verdict:
-    fact = facts.get(entry.address, Fact())
+    fact = fact_of(entry, facts)
     if served is not None and entry.address in served:
         return Verdict(entry.address, Place.SERVED, _served(entry, fact, region, served))
     if not is_available(entry, fact):
         return Verdict(entry.address, Place.OUT, why_out(entry, fact))
     if region.status == Status.FAILOVER:
-        return Verdict(entry.address, Place.STANDBY, "the region is in failover")
+        return Verdict(entry.address, Place.STANDBY, IN_FAILOVER)
     if served is None:
         return Verdict(entry.address, Place.STANDBY, "may be served: not asked yet")
-    return Verdict(entry.address, Place.STANDBY, f"slower than the fastest {region.ep}")
+    return Verdict(entry.address, Place.STANDBY, why_standby(region))
 
 
 def _resting(verdict: Verdict) -> Verdict:
@@ -112,4 +116,4 @@ def target(region: Region) -> str:
     if region.failover_mode != FailoverMode.GLOBAL:
         return region.failover_data or region.failover_mode
     is_itself = region.region_code == RegionCode.GLOBAL
-    return "its own pool as the last resort" if is_itself else "region global"
+    return LAST_RESORT if is_itself else "region global"

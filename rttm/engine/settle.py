@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from django.conf import settings
 
-from rttm.core.eligibility import Decision, Fact, decide_service, effective, latches
+from rttm.core.eligibility import Decision, Fact, decide_service, effective, fact_of, latches
 from rttm.core.schema import Region
 from rttm.core.schema import Service as ServiceValue
 from rttm.core.sites import Figure, ranking_ms
@@ -170,8 +170,7 @@ def _serving(
 def _is_unknown(region: Region, service: ServiceValue, known: Known) -> bool:
     """All its addresses; a failover goes on then, so its status cannot tell of a gap in probing."""
     pool = effective(region, service).pool
-    facts = [known.facts.get(entry.address, Fact()) for entry in pool]
-    return all(fact.status == EntryStatus.UNK for fact in facts)
+    return all(fact_of(entry, known.facts).status == EntryStatus.UNK for entry in pool)
 
 
 def _record_changes(
