@@ -84,11 +84,11 @@ class Dynect:
         self._lock = threading.Lock()
 
     def run(self, call: Call[T], *, budget: float | None = None) -> T:
-        """The value a call asks for; raises a DynectError."""
+        """The value a call asks for, within `budget` seconds; raises a DynectError."""
         return self.reply(call, budget=budget).value
 
     def reply(self, call: Call[T], *, budget: float | None = None) -> Reply[T]:
-        """The value with the backend's own messages; raises a DynectError."""
+        """The value with the backend's own messages, in the same time; raises a DynectError."""
         seconds = self._budget if budget is None else budget
         until = self._monotonic() + seconds
         if not self._lock.acquire(timeout=max(seconds, 0)):

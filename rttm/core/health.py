@@ -49,7 +49,7 @@ def middle(times: Iterable[Milliseconds]) -> float | None:
 
 
 def step(health: Health, result: ProbeResult, *, at: float, recovery_delay: int) -> Health:
-    """Fold one health run into an address's health.
+    """Fold one health run, which ended `at` (UNIX seconds), into an address's health.
 
     present  run   next
     unk      up    up

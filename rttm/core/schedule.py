@@ -50,6 +50,6 @@ def offset(service_id: int, address: str, kind: str, interval: float) -> float:
 
 
 def next_due(now: float, interval: float, place: float) -> float:
-    """The first moment after `now` that lies `place` seconds into an interval."""
+    """The first moment after `now` (UNIX seconds) that is `place` seconds into an interval."""
     due = now + (place - now) % interval
     return due if due > now else due + interval

@@ -17,8 +17,9 @@ ROOT = "/REST/"
 NOT_HERE = json.dumps({"error": f"Nothing is here; the API is under {ROOT}"}).encode()
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Scope]]
-Send = Callable[[Scope], Awaitable[None]]
+Event = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Event]]
+Send = Callable[[Event], Awaitable[None]]
 
 _calls = Calls()
 

@@ -1,6 +1,7 @@
 """What the engine owns: configuration, health, what is served, and the records of its changes.
 
-Written by store, settle, reports, sessions, contacts and notify only. All times are UNIX seconds.
+Written by store and what it calls (settle, history, tasks, notify), and by sessions, jobs,
+contacts and reports, each its own. All times are UNIX seconds.
 """
 
 import json

@@ -12,7 +12,7 @@ class Rate:
         self._minutes: dict[str, tuple[float, int]] = {}  # by account: its begin, the calls in it
 
     def wait(self, account: str, now: float, *, limit: int) -> int:
-        """Seconds until the account may call again; 0 is now. A limit of 0 is none."""
+        """Whole seconds until the account may call again; 0 is now. A limit of 0 is none."""
         began, calls = self._minute(account, now)
         if not limit or calls < limit:
             return 0

@@ -16,14 +16,17 @@ def has_records(key: ServiceKey) -> bool:
 
 
 def log_report(key: ServiceKey, start: int, end: int) -> tuple[list[ResponseSet], bool]:
-    """The changes from `start` to `end`, oldest first, and whether there are more than fit."""
+    """The changes from `start` to `end` (UNIX seconds, both within), oldest first.
+
+    And whether there are more than fit.
+    """
     records = _of(key).filter(change_ts__gte=start, change_ts__lte=end)
     found = [record.value for record in records.order_by("change_ts", "pk")[: LOG_CAP + 1]]
     return found[:LOG_CAP], len(found) > LOG_CAP
 
 
 def rrset_report(key: ServiceKey, at: int) -> list[ResponseSet]:
-    """What each region served at that time: its last record until then."""
+    """What each region served `at` that time (UNIX seconds): its last record until then."""
     until = _of(key).filter(change_ts__lte=at).order_by()
     newest = until.values("region_code").annotate(last=Max("pk")).values("last")
     records = ResponseRecord.objects.filter(pk__in=newest).order_by("region_code")

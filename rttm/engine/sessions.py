@@ -41,7 +41,7 @@ def log_in(customer_name: str, user_name: str, password: str, *, ip: str, now: f
 
 
 def find(token: str, *, ip: str, now: float) -> Session | Fault:
-    """The session of a token, its idle time begun anew."""
+    """The session of a token, its idle time begun anew; a stranger does not begin it anew."""
     session = Session.objects.filter(token_hash=hash_of(token)).first()
     if session is None:
         return Fault.UNKNOWN

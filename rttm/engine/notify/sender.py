@@ -1,4 +1,4 @@
-"""Empties the outbox: a part of the engine's loop that no probe and no call waits for."""
+"""Empties the outbox, beside the loop and the API: no probe and no call waits for it."""
 
 import asyncio
 import logging

@@ -30,7 +30,7 @@ from .observed import observe, said
 
 GAP = "\0"  # in no configured text
 GAP_TEXT = json.dumps(GAP)
-NO_TIME = 987_654_321
+NO_TIME = 987_654_321  # stands where a number has to: %d cannot be written as JSON
 LOG_GAP = (LogEntry(GAP, GAP, GAP, NO_TIME),)
 LOG_TEXT = json.dumps([render_log(entry) for entry in LOG_GAP])
 # To be filled with site code, status, message and time; all but the last are quoted already.
@@ -41,8 +41,9 @@ Places = tuple[str, tuple[tuple[str, bool], ...]]  # region code; addresses, wit
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A service's JSON around its gaps: its status, then for each region of each entry status
-    and log, and the region's own status.
+    """A service's JSON around its gaps, which are in this order:
+
+    its status; then for each region the status and the log of each entry, and its own status.
     """
 
     pieces: tuple[str, ...]
