@@ -26,6 +26,8 @@ from .targets import Limits
 TICK = 0.25  # seconds
 RELOAD = 1.0  # seconds between two looks for changed configurations
 BATCH = 200  # results in one transaction
+# How long a result waits for others at most: in small transactions each costs half as much again.
+WAIT, WAIT_IN_MINUTES = 1.0, 0.1  # seconds, and of a minute that runs faster
 SLOW_RUN = 1.0  # seconds; runs that took longer share half of the places
 LAST_WORDS = 1.0  # seconds for handing in the last results when the loop stops
 
@@ -115,7 +117,8 @@ class Loop:
         await self._expire(now)
         await self._reload(now)
         self._start_due(now)
-        await self._hand_in(now)
+        if self._has_waited(now):
+            await self._hand_in(now)
 
     async def _tick_safely(self) -> None:
         try:
@@ -201,6 +204,12 @@ class Loop:
         )
         if len(self._results) >= BATCH:
             self._batch_is_full.set()
+
+    def _has_waited(self, now: float) -> bool:
+        """For each result that there is, or for a whole batch."""
+        longest = min(WAIT, WAIT_IN_MINUTES * self._minute)
+        is_late = bool(self._results) and _has_passed(self._results[0].at, longest, now)
+        return is_late or len(self._results) >= BATCH
 
     async def _hand_in(self, now: float) -> None:
         self._batch_is_full.clear()

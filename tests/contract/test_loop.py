@@ -211,7 +211,7 @@ def test_health_and_performance_are_separate_runs():
 
     async def scenario(stage):
         await stage.tick()
-        await stage.tick()
+        await stage.tick(after=1)
         return stage.store.results
 
     results = staged(scenario, Store(value))
@@ -336,7 +336,7 @@ def test_run_of_an_old_version_says_so_and_is_followed_by_a_new_one():
         stage.runs.release.set()
         await stage.settle()
         await stage.tick()
-        await stage.tick()
+        await stage.tick(after=1)
         return [result.version for result in store.results]
 
     assert staged(scenario, store) == [1, 2]
@@ -413,15 +413,21 @@ def test_slow_targets_leave_half_of_the_places_to_the_others(monkeypatch):
 # --- results, faults and the end
 
 
-def test_results_are_handed_in_with_the_next_round():
+@pytest.mark.parametrize(("seconds_per_minute", "longest"), [(60, 1.0), (5, 0.5)])
+def test_results_wait_for_others_to_share_a_transaction_but_not_for_long(
+    seconds_per_minute, longest
+):
     store = Store(health_only("192.0.2.1"))
 
     async def scenario(stage):
         await stage.tick()
-        await stage.tick(after=0.25)
-        return store.results
+        await stage.tick(after=longest - 0.125)
+        waiting = list(store.results)
+        await stage.tick(after=0.125)
+        return waiting, store.results
 
-    assert staged(scenario, store) == [RunResult(1, 1, "192.0.2.1", Kind.HEALTH, UP, START)]
+    found = [RunResult(1, 1, "192.0.2.1", Kind.HEALTH, UP, START)]
+    assert staged(scenario, store, seconds_per_minute=seconds_per_minute) == ([], found)
 
 
 def test_results_are_handed_in_by_batches():
@@ -442,7 +448,7 @@ def test_broken_probe_is_logged_with_its_service_and_stops_nothing(caplog):
     async def scenario(stage):
         stage.runs.broken.add("192.0.2.1")
         await stage.tick()
-        await stage.tick()
+        await stage.tick(after=1)
         return {result.service_id: result.result for result in store.results}
 
     results = staged(scenario, store)
@@ -457,7 +463,7 @@ def test_service_that_cannot_be_recorded_costs_the_others_nothing(caplog):
 
     async def scenario(stage):
         await stage.tick()
-        await stage.tick()
+        await stage.tick(after=1)
         return [result.service_id for result in store.results]
 
     assert staged(scenario, store) == [2]
