@@ -16,6 +16,7 @@ from celery.signals import (
     worker_shutdown,
 )
 from django.conf import settings
+from kombu import Queue
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -27,6 +28,8 @@ ALIVE_SECONDS = 6
 SYNCS_KEY = "rttm:syncs"
 SYNC = "rttm.tasks.run_sync"
 SYNC_SECONDS = 120  # no sync may take longer
+# As rttm.tasks calls them. A worker that is not told which serves both.
+ACTIONS, READING = "actions", "reading"
 LEASE_CHECK_SECONDS = 30
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
@@ -35,6 +38,9 @@ warnings.filterwarnings("ignore", r"\s*You're running the worker with superuser 
 
 app = Celery("rttm")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.task_queues = [Queue(ACTIONS), Queue(READING)]
+app.conf.task_default_queue = ACTIONS
+app.conf.task_routes = {SYNC: {"queue": READING}}
 app.autodiscover_tasks()
 
 

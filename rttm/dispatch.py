@@ -63,4 +63,4 @@ def _create(verb: Action.Verb, origin: Origin, service: Service | None, **subjec
 def _wake(action: Action) -> None:
     """Robust: with no broker the row stays queued, and the beat wakes it when there is one."""
     touch_action(action)
-    transaction.on_commit(lambda: tasks.run_action.delay(action.pk), robust=True)
+    transaction.on_commit(lambda: tasks.wake(action), robust=True)

@@ -4,8 +4,14 @@ from celery import shared_task
 
 from . import services
 from .client import DynectError, Unavailable
+from .models import Action
 
 FIRST_PAUSE = 1  # seconds; each further one is twice as long
+# Two queues, each with workers of its own: what reads a lot may hold its own up for a minute when
+# the backend hangs, and must not keep waiting who recovers a node.
+ACTIONS = "actions"
+READING = "reading"
+READING_VERBS = (Action.Verb.SYNC, Action.Verb.LOG_REPORT)
 
 
 @shared_task(
@@ -23,6 +29,12 @@ def run_action(action_id: int) -> None:
     services.action_run(action_id=action_id)
 
 
+def wake(action: Action) -> None:
+    """Ask a worker of the action's queue for it; a retry stays in that queue."""
+    queue = READING if action.verb in READING_VERBS else ACTIONS
+    run_action.apply_async((action.pk,), queue=queue)
+
+
 @shared_task(throws=(DynectError, services.UnsafePlan), soft_time_limit=100, time_limit=110)
 def run_sync() -> None:
     """The regular full sync."""
@@ -32,5 +44,5 @@ def run_sync() -> None:
 @shared_task
 def run_expired_actions() -> None:
     """Wake again the actions that a killed worker or a lost message left behind."""
-    for action_id in services.actions_expired():
-        run_action.delay(action_id)
+    for action in services.actions_expired():
+        wake(action)

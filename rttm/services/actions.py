@@ -82,12 +82,11 @@ def _finish(action: Action, state: str, message: str) -> None:
     touch_action(action)
 
 
-def actions_expired() -> list[int]:
+def actions_expired() -> list[Action]:
     """Unfinished actions nobody holds: a worker was killed, or a wake-up got lost."""
     now = timezone.now()
     lost = Q(claimed_until__lt=now) | Q(claimed_until=None, created_at__lt=now - FORGOTTEN)
-    unfinished = Action.objects.filter(lost, state__in=Action.UNFINISHED)
-    return list(unfinished.values_list("pk", flat=True))
+    return list(Action.objects.filter(lost, state__in=Action.UNFINISHED))
 
 
 def _activate(action: Action) -> str:

@@ -11,6 +11,7 @@ from rttm.core.terms import ServeMode
 from tests.browser.nodes import ADDRESS, Node
 from tests.browser.site import Site
 from tests.builders import pool_entry, region
+from tests.servers import wait_until
 
 
 @pytest.fixture
@@ -64,6 +65,25 @@ def test_downed_node_is_recovered_to_its_end(page, probed, node, backend):
     expect(serves).to_contain_text(ADDRESS)
     expect(card).not_to_contain_text("trouble")
     expect(probed.history(page)).to_contain_text(f"Recover address {ADDRESS}")
+
+
+def test_recover_waits_for_no_sync_that_hangs(page, probed, backend):
+    may_go_on, asked = Event(), []
+
+    def hang() -> None:
+        asked.append("sync")
+        may_go_on.wait()
+
+    try:
+        for _ in range(2):
+            backend.before("GET /REST/Zone/", hang)
+        wait_until(lambda: len(asked) == 2, "as many syncs hang as ever run at once")
+        card = probed.card(probed.opened(page))
+        card.get_by_role("link", name="Recover service…").click()
+        card.get_by_role("button", name=f"Recover {probed.fqdn}").click()
+        expect(card.get_by_role("status")).to_contain_text("succeeded")
+    finally:
+        may_go_on.set()
 
 
 def test_deactivated_service_says_what_it_means_and_comes_back(page, site):

@@ -111,7 +111,7 @@ def test_command_run_beside_it_finds_its_redis(up, installation):
     run = up()
     run.wait_until_ready()
     ask = "from dashboard.celery import *\nwith redis_client() as it: print(workers_alive(it))"
-    assert installation.manage("shell", "-v0", "-c", ask).strip() == "1"
+    assert installation.manage("shell", "-v0", "-c", ask).strip() == "2"
 
 
 def test_dead_child_ends_all_and_its_reason_is_the_last_line(up):
@@ -179,7 +179,7 @@ def test_redis_of_ones_own_is_used_instead(up, valkey_url, installation):
     assert "valkey" not in " ".join(map(command_of, descendants(run.process.pid)))
     assert not (installation.directory / "valkey").exists()
     with redis.Redis.from_url(valkey_url) as client:
-        assert workers_alive(client) == 1
+        assert workers_alive(client) == 2
         run.process.terminate()
         assert run.wait() == 0
         # It ended in order, so it is not counted any more.

@@ -166,4 +166,4 @@ def test_action_of_a_killed_worker_is_taken_up_by_another(
 def wake_expired(valkey: ValkeyServer) -> None:
     """What the beat does by the clock."""
     with Celery(broker=valkey.url) as app:
-        app.send_task("rttm.tasks.run_expired_actions")
+        app.send_task("rttm.tasks.run_expired_actions", queue="actions")

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from dashboard.celery import app
 from rttm import dispatch, services, tasks
 from rttm.client import Unavailable, calls
 from rttm.edits import Origin
@@ -28,7 +29,7 @@ def by(operator) -> Origin:
 def woken(monkeypatch) -> list[int]:
     """The actions for which a task was queued."""
     found: list[int] = []
-    monkeypatch.setattr(tasks.run_action, "delay", found.append)
+    monkeypatch.setattr(tasks, "wake", lambda action: found.append(action.pk))
     return found
 
 
@@ -51,14 +52,32 @@ def test_second_click_is_the_same_action(row, by, woken):
 def test_action_without_a_broker_stays_queued(
     row, by, monkeypatch, django_capture_on_commit_callbacks
 ):
-    def refuse(pk):
+    def refuse(*args, **options):
         raise ConnectionError("no broker")
 
-    monkeypatch.setattr(tasks.run_action, "delay", refuse)
+    monkeypatch.setattr(tasks.run_action, "apply_async", refuse)
     with django_capture_on_commit_callbacks(execute=True):
         action = dispatch.service_recover(service=row, origin=by)
     action.refresh_from_db()
     assert action.state == "queued"
+
+
+def test_sync_and_report_never_take_the_worker_of_an_action(row, by, monkeypatch):
+    queues = []
+    monkeypatch.setattr(
+        tasks.run_action, "apply_async", lambda args, *, queue: queues.append(queue)
+    )
+    for action in (
+        dispatch.service_recover(service=row, origin=by),
+        dispatch.mirror_sync(origin=by),
+        dispatch.log_report_create(
+            service=row, start=row.seen_at, end=row.seen_at, origin=by
+        ).action,
+    ):
+        tasks.wake(action)
+    assert queues == ["actions", "reading", "reading"]
+    assert app.amqp.router.route({}, "rttm.tasks.run_sync")["queue"].name == "reading"
+    assert set(app.amqp.queues) == set(queues)
 
 
 def run(action: Action) -> Action:

@@ -21,7 +21,7 @@ SPAN = {"start": "2026-01-01 00:00:00", "end": "2026-01-02 00:00:00", "zone": "U
 def queued(monkeypatch):
     """The keys of the actions a worker was woken for."""
     keys: list[int] = []
-    monkeypatch.setattr(tasks.run_action, "delay", keys.append)
+    monkeypatch.setattr(tasks, "wake", lambda action: keys.append(action.pk))
     return keys
 
 

@@ -54,9 +54,9 @@ def test_the_address_it_listens_on_is_one_it_answers_to(settings, host, expected
 
 def test_engine_runs_only_where_it_is_the_backend(settings):
     settings.BUNDLED_ENGINE, settings.DEMO = True, False
-    assert [program.name for program in programs()] == ["engine", "web", "worker", "beat"]
+    assert [program.name for program in programs()] == ["engine", "web", "worker", "reader", "beat"]
     settings.BUNDLED_ENGINE = False
-    assert [program.name for program in programs()] == ["web", "worker", "beat"]
+    assert [program.name for program in programs()] == ["web", "worker", "reader", "beat"]
 
 
 def test_demo_is_never_put_into_a_backend_elsewhere(settings):

@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "rttm.reports": "rttm.core rttm.models",
     "rttm.services": "rttm.core rttm.client rttm.models rttm.live rttm.edits rttm.sync"
     " rttm.backend",
-    "rttm.tasks": "rttm.client rttm.services",
+    "rttm.tasks": "rttm.client rttm.models rttm.services",
     "rttm.dispatch": "rttm.models rttm.edits rttm.services rttm.tasks",
     "rttm.demo": "rttm.core",
     "rttm.management": "rttm",

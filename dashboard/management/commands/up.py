@@ -17,6 +17,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
 from dashboard import demo, preflight, valkey
+from dashboard.celery import ACTIONS, READING
 from dashboard.models import User
 from dashboard.preflight import LOOPBACK
 from dashboard.processes import Processes, Program
@@ -134,17 +135,19 @@ def environment() -> dict[str, str]:
 
 
 def programs() -> list[Program]:
-    """The four processes; three with a backend elsewhere."""
+    """The five processes; four with a backend elsewhere."""
     web = [sys.executable, "-m", "uvicorn", "dashboard.asgi:application"]
     web += ["--host", settings.HOST, "--port", str(settings.PORT), "--workers", "1"]
     # Live streams never end by themselves.
     web += ["--timeout-graceful-shutdown", "3", "--loop", "uvloop", "--http", "httptools"]
     web += ["--no-access-log", "--no-server-header", "--log-level", "warning"]
-    worker = [*CELERY, "worker", "--concurrency", "2", "--without-gossip", "--without-mingle"]
+    worker = [*CELERY, "worker", "--without-gossip", "--without-mingle", "--loglevel", "WARNING"]
+    worker += ["--concurrency", "2", "--hostname"]
     engine = [*MANAGE, "engine", "--port", str(settings.ENGINE_PORT)]
     result = [
         Program("web", web),
-        Program("worker", [*worker, "--loglevel", "WARNING"]),
+        Program("worker", [*worker, f"{ACTIONS}@%h", "--queues", ACTIONS]),
+        Program("reader", [*worker, f"{READING}@%h", "--queues", READING]),
         Program("beat", [*CELERY, "beat", "--loglevel", "WARNING", "--pidfile", ""]),
     ]
     if settings.BUNDLED_ENGINE:
