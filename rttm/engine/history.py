@@ -107,7 +107,6 @@ def _newest(changed: Iterable[Service]) -> dict[tuple[str, str], int]:
 def _records(
     row: Service, cause: Cause, serial: int, at: int, servings: Servings
 ) -> Iterator[ResponseRecord]:
-    by_user = cause.user_name if cause.change_type == ChangeType.USER else ""
     for code, serving in servings.items():
         yield ResponseRecord(
             zone_name=row.zone.name,
@@ -117,7 +116,7 @@ def _records(
             change_type=cause.change_type,
             region_code=code,
             region_status=serving.told_status,
-            user_name=by_user,
+            user_name=cause.user_name,
             serve_count=serving.serve_count,
             records=serving.rows,
         )
