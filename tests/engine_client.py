@@ -75,15 +75,15 @@ def logged_in(settings: Any) -> Client:
     return client
 
 
-def probed(**statuses: str) -> None:
+def probed(*, at: float = NOW, kind: Kind = Kind.HEALTH, **statuses: str) -> None:
     """Results of probes, by the last number of the address."""
     row = store.find("example.com", "www.example.com")
     assert row
     results = [
         store.RunResult(
-            row.pk, row.version, f"192.0.2.{name[1:]}", Kind.HEALTH,
-            ProbeResult(EntryStatus(status), f"said {status}"), NOW,
+            row.pk, row.version, f"192.0.2.{name[1:]}", kind,
+            ProbeResult(EntryStatus(status), f"said {status}"), at,
         )
         for name, status in statuses.items()
     ]  # fmt: skip
-    store.record_results(results, site_code="XXX", now=NOW)
+    store.record_results(results, site_code="XXX", now=at)

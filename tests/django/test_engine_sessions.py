@@ -56,6 +56,18 @@ def test_use_begins_the_hour_anew(db):
         assert isinstance(sessions.find(token, ip=IP, now=NOW + use * HOUR), Session)
 
 
+def test_use_at_any_moment_begins_the_hour_anew(db):
+    token = log_in()
+    for half in range(1, 9):
+        assert isinstance(sessions.find(token, ip=IP, now=NOW + half * HOUR / 2), Session)
+
+
+def test_a_stranger_does_not_begin_the_hour_anew(db):
+    token = log_in()
+    sessions.find(token, ip="192.0.2.11", now=NOW + HOUR)
+    assert sessions.find(token, ip=IP, now=NOW + HOUR + 1) is Fault.IDLE
+
+
 def test_the_idle_time_is_a_setting(settings, db):
     settings.ENGINE_SESSION_IDLE = 5
     token = log_in()
@@ -76,5 +88,7 @@ def test_log_out_ends_it(db):
 
 def test_idle_sessions_do_not_pile_up(db):
     log_in()
+    log_in(at=NOW + HOUR)
+    assert Session.objects.count() == 2
     log_in(at=NOW + HOUR + 1)
-    assert Session.objects.count() == 1
+    assert Session.objects.count() == 2

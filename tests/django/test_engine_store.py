@@ -270,6 +270,20 @@ class TestHeldInFailover:
         engine.change(replace(engine.row.value, auto_recover=True))
         assert engine.seen.status == Status.OK
 
+    def test_a_change_that_mends_the_counts_while_it_is_switched_on_holds_nothing(self):
+        engine = Engine(builders.service(region=(builders.region(ep=2, apmc=3),)))
+        assert engine.told[-1][2] == "failover"
+        region = replace(engine.row.value.region[0], apmc=1)
+        engine.change(replace(engine.row.value, region=(region,), auto_recover=False))
+        assert engine.serves() == (ONE, TWO)
+
+    def test_switching_auto_recover_on_and_off_while_inactive_ends_it(self, engine):
+        store.deactivate(engine.row, now=NOW, user_name=USER)
+        engine.change(replace(engine.row.value, auto_recover=True))
+        engine.change(replace(engine.row.value, auto_recover=False))
+        store.activate(engine.row, now=NOW, user_name=USER)
+        assert engine.serves() == (ONE, TWO)
+
     def test_it_outlasts_deactivation(self, engine):
         store.deactivate(engine.row, now=NOW, user_name=USER)
         assert engine.seen.status == Status.UNK
@@ -356,6 +370,39 @@ class TestSilence:
         [watched] = store.watched([engine.row.pk], "XXX")
         assert [watched.is_awaited(address) for address in (ONE, TWO)] == [False, True]
 
+    def test_a_site_that_reports_in_looks_after_its_own_all_the_same(self, engine):
+        engine.probe(_1="down")
+        late = NOW + 4 * INTERVAL
+        store.report_in(late, "XXX", "a")
+        store.expire(late + 1, "XXX")
+        assert engine.entry(ONE).status == EntryStatus.UNK
+
+    def test_a_gap_begins_with_the_last_result_of_any_address(self, engine):
+        engine.probe(NOW + 60, _1="up")
+        engine.probe(NOW, _2="up")
+        store.expire(NOW + 100 * INTERVAL, "XXX")
+        assert engine.log[-1].change_ts == int(NOW) + 60
+
+    def test_an_edit_in_a_gap_may_begin_a_failover(self, engine):
+        engine.probe(_1="up", _2="up")
+        store.expire(NOW + 100 * INTERVAL, "XXX")
+        region = replace(engine.row.value.region[0], apmc=3)
+        engine.change(replace(engine.row.value, region=(region,)), NOW + 100 * INTERVAL)
+        assert engine.told[-1] == ("user", "global", "failover", ("192.0.2.99",))
+
+    def test_slices_go_on_past_what_is_spared(self, monkeypatch):
+        monkeypatch.setattr(store.silence, "AT_ONCE", 1)
+        engines = [Engine(builders.service(f"s{n}.example.com")) for n in range(2)]
+        for engine in engines:
+            engine.probe(_1="up", _2="up")
+        first, second = (engine.row.pk for engine in engines)
+        spared = {(first, ONE), (first, TWO)}
+        late = NOW + 100 * INTERVAL
+        assert store.expire(late, "XXX", spared) == first
+        assert store.expire(late, "XXX", spared, first) == second
+        assert store.expire(late, "XXX", spared, second) == 0
+        assert [engine.entry(ONE).status for engine in engines] == ["up", "unk"]
+
     def test_a_long_silence_of_many_services_is_taken_in_slices(self, monkeypatch):
         monkeypatch.setattr(store.silence, "AT_ONCE", 2)
         engines = [Engine(builders.service(f"s{n}.example.com")) for n in range(5)]
@@ -383,6 +430,15 @@ class TestSilence:
         entry = engine.entry(ONE)
         assert (entry.status, entry.log[0].message) == (EntryStatus.UP, "said unk")
 
+    def test_a_run_that_tells_nothing_does_not_let_silence_count(self, engine):
+        """Or the gap would be recorded as beginning with it, and not with the last result."""
+        engine.probe(_1="up", _2="up")
+        before = engine.told
+        engine.probe(NOW + 4 * INTERVAL, _1="unk")
+        assert engine.told == before
+        store.expire(NOW + 4 * INTERVAL, "XXX")
+        assert engine.log[-1].change_ts == int(NOW)
+
     def test_an_unprobed_service_does_not_keep_its_last_statuses(self, engine):
         engine.probe(_1="down", _2="up")
         engine.change(replace(engine.row.value, monitor=HealthMonitor("NONE", 5)))
@@ -397,6 +453,14 @@ class TestInactive:
         assert engine.seen.status == Status.UNK
         assert engine.entry(TWO).status == EntryStatus.UNK
         assert engine.told[-1] == ("user", "global", "unk", ())
+
+    def test_up_runs_of_before_are_not_counted_on(self, engine):
+        engine.change(replace(engine.row.value, recovery_delay=2))
+        engine.probe(_1="down")
+        engine.probe(_1="up")
+        assert engine.entry(ONE).log[0].message == "said up; up 1 of 3 times in a row"
+        store.deactivate(engine.row, now=NOW, user_name=USER)
+        assert engine.entry(ONE).log[0].message == "said up"
 
     def test_it_is_not_watched(self, engine):
         assert store.watched_versions() == {engine.row.pk: 1}
@@ -501,6 +565,14 @@ class TestAutopopulated:
         ]  # fmt: skip
         assert shown.status == Status.TROUBLE
 
+    def test_its_gap_ends_with_a_probe_of_the_global_pool(self, engine):
+        engine.change(replace(engine.row.value, auto_recover=False))
+        engine.probe(_1="down", _2="down")
+        store.expire(NOW + 100 * INTERVAL, "XXX")
+        assert engine.told[-1][1:3] == ("Asia", "unk")
+        engine.probe(NOW + 100 * INTERVAL, _1="up")
+        assert engine.told[-1][1:3] == ("Asia", "failover")
+
     def test_its_own_pool_sleeps(self, engine):
         [watched] = store.watched([engine.row.pk], "XXX")
         pools = [[entry.address for entry in region.pool] for region in watched.service.region]
@@ -542,10 +614,25 @@ class TestPerformance:
         engine.change(replace(service, performance_monitor=other))
         assert engine.serves() == (ONE,)
 
+    def test_times_outlast_another_rhythm_of_taking_them(self, engine):
+        engine.measure(_1=30, _2=20)
+        service = engine.row.value
+        other = replace(service.performance_monitor, interval=20, retries=3, timeout=30)
+        engine.change(replace(service, performance_monitor=other))
+        assert engine.serves() == (TWO,)
+
     def test_a_status_in_the_same_batch_is_a_health_change(self, engine):
-        engine.measure(_1=20)
-        engine.probe(_1="down")
-        assert engine.told[-1][0] == "health"
+        row, down = engine.row, engine.result(ONE, EntryStatus.DOWN, NOW)
+        fast = ProbeResult(EntryStatus.UP, "fast", 20.0)
+        measured = store.RunResult(row.pk, row.version, TWO, Kind.PERF, fast, NOW)
+        store.record_results([down, measured], site_code="XXX", now=NOW)
+        assert engine.told[-1] == ("health", "global", "trouble", (TWO,))
+
+    def test_a_time_taken_hides_no_evidence(self, engine):
+        engine.probe(NOW + 5, _1="up")
+        engine.measure(NOW + 10, _1=20)
+        [log] = engine.entry(ONE).log
+        assert (log.message, log.time) == ("said up", int(NOW) + 5)
 
 
 class TestSites:
@@ -629,6 +716,7 @@ class TestSites:
         assert engine.entry(ONE).status == EntryStatus.UP
         store.expire(NOW + 4 * INTERVAL + 1, "XXX")
         assert engine.entry(ONE).status == EntryStatus.UNK
+        assert engine.log[-1].change_ts == int(NOW + INTERVAL)  # the last that anybody heard
 
     def test_sites_see_each_other_and_forget_one_that_is_gone_for_a_day(self, engine):
         assert store.report_in(NOW, "LHR", "a").others == {}
@@ -693,8 +781,11 @@ def test_the_reasons_of_a_decision_are_at_hand(engine):
     assert places == {ONE: Place.OUT, TWO: Place.SERVED}
 
 
-def test_job_ids_are_never_given_twice(db):
+def test_job_ids_are_never_given_twice(db, monkeypatch):
+    monkeypatch.setattr("rttm.engine.jobs.IDS_AT_ONCE", 2)
     first, second = JobIds(), JobIds()
-    taken = [first.taken(), first.taken(), second.taken(), first.taken()]
-    assert len(set(taken)) == 4
+    taken = [ids.taken() for ids in (first, first, second, first, second, second, first, first)]
+    assert len(set(taken)) == len(taken)
+    assert 0 not in taken  # says that there is none ready
     assert taken[1] == taken[0] + 1
+    assert (first.first, second.first) == (taken[0], taken[2])  # however many were fetched since

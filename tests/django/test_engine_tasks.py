@@ -121,11 +121,44 @@ def test_without_probes_for_long_it_is_stalled(client):
     assert task(client, number)["status"] == "stalled"
 
 
+def test_it_is_stalled_by_the_address_that_nobody_probes(client):
+    number = recovered(client)
+    progress = NOW + 5 * MINUTE
+    for at in (progress, progress + 5 * MINUTE, progress + 10 * MINUTE):
+        probed(_1="up", at=at)
+    client.now = progress + 3 * 5 * MINUTE
+    assert task(client, number)["status"] == "running"
+    client.now += 1
+    assert task(client, number)["status"] == "stalled"
+    assert task(client, number)["modified_ts"] == int(progress)
+
+
+def test_a_time_taken_is_no_probe_that_it_waits_for(client):
+    number = recovered(client)
+    probed(kind=Kind.PERF, _1="up", _2="up")
+    assert task(client, number)["step_count"] == 1
+
+
+def test_of_two_the_newest_names_what_they_are_about(client):
+    first, second = recovered(client), recovered(client)
+    assert client.does("GET", SERVICE)["task_id"] == str(second)
+    assert [one["task_id"] for one in client.does("GET", "Task/")] == [second, first]
+
+
+def test_those_of_another_customer_are_nobodys(client):
+    number = recovered(client)
+    models.Task.objects.update(customer_name="other")
+    assert client.does("GET", "Task/") == []
+    assert client.fails("GET", f"Task/{number}") == (404, "NOT_FOUND")
+
+
 @pytest.mark.parametrize("path", ["Task/{}/", "Task/{}", "task/{}"])
 def test_it_is_canceled_once(client, path):
     number = recovered(client)
+    client.now = NOW + 7
     canceled = client.does("DELETE", path.format(number))
     assert (canceled["task_id"], canceled["status"]) == (number, "canceled")
+    assert canceled["modified_ts"] == int(NOW) + 7
     assert client.fails("DELETE", path.format(number)) == (400, "ILLEGAL_OPERATION")
     assert client.said == "task: The task is canceled already"
     probed(_1="up", _2="up")

@@ -128,6 +128,7 @@ def test_a_region_fails_over_below_its_minimum_counts(facts, apmc, epmc, ep, rea
     decision = decided(region("global", *ALL, ep=ep, apmc=apmc, epmc=epmc), facts)
     assert decision.in_failover == bool(reason)
     assert decision.reason == (f"{reason}: serves {TARGET}" if reason else "")
+    assert decision.eligible == min(ep, decision.available)
 
 
 def test_a_held_region_waits_for_recover_although_its_counts_are_met():
@@ -166,6 +167,12 @@ def test_a_region_in_failover_serves_its_target(mode, data, records, serve_count
     assert (decision.records, decision.serve_count) == (records, serve_count)
     assert decision.reason == f"0 available, needs 1 (apmc): serves {target}"
     assert decision.status == Status.FAILOVER
+
+
+def test_an_entry_that_the_target_serves_too_still_stands_by_in_its_own_region():
+    decision = with_asia(region("Asia", ONE, THREE, apmc=2, failover_mode="global"))
+    assert THREE in served(decision)
+    assert places(decision)[THREE] == ("standby", "the region is in failover")
 
 
 @pytest.mark.parametrize(
@@ -210,12 +217,14 @@ def test_a_drained_region_at_the_end_of_its_chain_serves_the_pool_of_the_next(mo
         "Asia", pool=(pool_entry(FOUR, serve_mode="no"),), failover_mode=mode, failover_data=data
     )
     behind = region(
-        "EU West", pool=(pool_entry(TWO),), failover_mode="region", failover_data="Asia"
-    )
+        "EU West", pool=(pool_entry(TWO),), failover_mode="region", failover_data="Asia",
+        serve_count=3,
+    )  # fmt: skip
     world = region("global", pool=(pool_entry(ONE),), failover_mode="global", serve_count=2)
     value = service(region=(world, behind, drained))
     decision = decide_service(value, but(one="down", two="down"))["Asia"]
     assert served(decision) == ((ONE,) if source == "global" else (TWO,))
+    assert decision.serve_count == {"global": 2, "EU West": 3}[source]
     assert decision.reason.endswith(f"serves the pool of {source} as the last resort")
     assert places(decision) == {FOUR: ("out", "mode no")}
 
@@ -229,6 +238,13 @@ def test_an_autopopulated_region_decides_as_the_global_one_does():
     assert eligibility.effective(own, value).autopopulate
     failed = decide_service(value, BOTH_DOWN)
     assert served(failed["Asia"]) == (TARGET,)
+
+
+def test_what_is_observed_of_an_autopopulated_region_is_its_own():
+    own = Region("Asia", autopopulate=True, status="failover", task_id="7")
+    value = service(region=(region("global", status="ok"), own))
+    filled = eligibility.effective(own, value)
+    assert (filled.status, filled.task_id) == ("failover", "7")
 
 
 def test_an_autopopulated_region_without_a_global_one_has_its_own_pool():

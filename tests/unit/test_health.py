@@ -87,6 +87,11 @@ def test_an_unknown_address_does_not_become_more_unknown():
     assert expire(expired, now=2000, interval=1) == expired
 
 
+def test_up_runs_before_a_silence_do_not_count_after_it():
+    expired = expire(after("duu", recovery_delay=5), now=1000, interval=1)
+    assert (expired.status, expired.streak) == (UNK, 0)
+
+
 def test_the_median_is_of_the_last_runs_that_told_something():
     health = Health()
     assert health.median_ms is None

@@ -51,6 +51,8 @@ def test_http_asks_for_the_services_own_name_unless_host_is_set():
     value = service("www.example.com", performance_monitor=PerformanceMonitor("TCP", 10))
     assert wanted(value)["192.0.2.1", Kind.HEALTH].host == "www.example.com"
     assert wanted(value)["192.0.2.1", Kind.PERF].host == ""
+    encrypted = replace(value, monitor=HealthMonitor("HTTPS", 5))
+    assert wanted(encrypted)["192.0.2.1", Kind.HEALTH].host == "www.example.com"
     other = replace(value, monitor=HealthMonitor("HTTPS", 5, host="origin.example.com"))
     assert wanted(other)["192.0.2.1", Kind.HEALTH].host == "origin.example.com"
 

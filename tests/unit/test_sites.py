@@ -50,6 +50,7 @@ def test_the_order_of_sites_does_not_matter(statuses, present):
         ([(UP, 25), (DOWN, 35)], UP, UP),
         ([(UNK, 0)], UP, UNK),
         ([(UNK, 0), (DOWN, 5)], UP, DOWN),
+        ([(UNK, 0), (UP, 25)], UP, UP),
     ],
 )
 def test_sites_that_fell_silent_do_not_vote_and_at_last_nothing_is_known(reports, present, status):
