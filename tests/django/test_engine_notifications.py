@@ -38,13 +38,13 @@ class Engine:
         assert row
         return row
 
-    def probe(self, at: float = NOW, *, site: str = "XXX", **runs: str) -> None:
+    def probe(self, at: float = NOW, *, site: str = "XXX", says: str = "said", **runs: str) -> None:
         """Results by the last number of the address: probe(_1="down")."""
         row = self.row
         results = [
             store.RunResult(
                 row.pk, row.version, f"192.0.2.{name[1:]}", ProbeKind.HEALTH,
-                ProbeResult(EntryStatus(status), f"said {status}", 12.0), at,
+                ProbeResult(EntryStatus(status), f"{says} {status}", 12.0), at,
             )
             for name, status in runs.items()
         ]  # fmt: skip
@@ -216,6 +216,24 @@ class TestMails:
             engine.probe(_1="down", site=site)
         assert len(engine.mails) == 1
 
+    def test_the_evidence_is_of_the_site_that_saw_it_so_last(self, db):
+        engine = Engine(notify_events=("ip",))
+        for site in ("LHR", "EWR", "SJC"):
+            engine.probe(_1="up", site=site)
+        engine.forget()
+        engine.probe(NOW + 1, site="LHR", says="LHR says", _1="down")
+        engine.probe(NOW + 5, site="SJC", says="SJC says", _1="up")
+        engine.probe(NOW + 2, site="EWR", says="EWR says", _1="down")
+        text = Notification.objects.get().text
+        assert f"  {ONE}: EWR says down\n" in text
+        assert "LHR says" not in text
+
+    def test_of_a_silence_the_last_evidence_is_told_as_such(self, db):
+        engine = Engine(notify_events=("ip",))
+        engine.probe(_1="up")
+        store.expire(NOW + 1000, "XXX")
+        assert f"  {ONE}: said up; nothing known since\n" in Notification.objects.get().text
+
     @pytest.mark.django_db(databases=["engine", "default"], transaction=True)
     def test_a_change_that_is_rolled_back_is_not_told(self):
         engine = Engine(syslog_server="192.0.2.7", syslog_delivery="all")
@@ -257,6 +275,17 @@ class TestSyslog:
             f"www.example.com {ONE} is up from XXX after 12 ms: said up",
             f"www.example.com {TWO} is unk from XXX after 12 ms: said unk",
         ]
+
+    def test_a_performance_run_is_no_probe_to_tell_of(self, db, django_capture_on_commit_callbacks):
+        engine = Engine(**SYSLOG_SERVICE, syslog_delivery="all")
+        with django_capture_on_commit_callbacks(using=ALIAS, execute=True):
+            engine.measure(_1=20, _2=30)
+        assert (engine.lines, list(outbox.direct)) == ([], [])
+
+    def test_a_probe_is_told_with_the_time_of_its_result(self, db):
+        engine = Engine(**SYSLOG_SERVICE, syslog_probe_fmt="%tim")
+        engine.probe(NOW + 60, _1="down")
+        assert engine.lines[0] == "2023-11-14T22:14:20Z"
 
     def test_a_deleted_service_is_told_to_syslog_too(self, db):
         engine = Engine(**SYSLOG_SERVICE)
@@ -307,6 +336,11 @@ class TestOutbox:
         assert (message.recipient, message.attempts) == (OWNER, 1)
         assert outbox.take(MAILS, NOW + 1) == []
         assert outbox.take(SYSLOG, NOW) == []
+
+    def test_of_two_processes_that_read_a_message_one_takes_it(self, engine):
+        row = Notification.objects.get()
+        assert outbox._claim(row, NOW + 600)
+        assert not outbox._claim(row, NOW + 600)
 
     def test_what_was_sent_is_gone(self, engine):
         [message] = outbox.take(MAILS, NOW)

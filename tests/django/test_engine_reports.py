@@ -137,6 +137,15 @@ def test_old_records_are_dropped_but_those_still_valid_when_the_kept_time_begins
     assert counts(0, 2 * NOW) == kept
 
 
+def test_a_record_is_old_only_after_the_kept_time(db, settings):
+    settings.RETENTION_DAYS = 90
+    set_serve_count(create(), 2, NOW + 10)
+    reports.prune(NOW + 10 + 90 * DAY)
+    assert counts(0, 2 * NOW) == [1, 2]
+    reports.prune(NOW + 11 + 90 * DAY)
+    assert counts(0, 2 * NOW) == [2]
+
+
 def test_the_newest_record_is_never_dropped(db):
     create()
     reports.prune(NOW + 10_000 * DAY)
