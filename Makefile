@@ -12,9 +12,9 @@ UV := $(BIN)/uv pip compile --no-config --quiet --universal --python-version 3.1
 .PHONY: help run test lint format browser bench lock clean
 
 help:
-	@echo "make run     start everything; PORT, ENGINE_PORT, DATA_DIR, HOST; DEMO=0 starts empty"
-	@echo "make test    linters, type checks and all tests; BROWSER=skip where there is none"
-	@echo "make bench   what the engine costs, beside plain alternatives; Linux, three minutes"
+	@echo "make run     start everything; DEMO=0 without a demo; PORT, ENGINE_PORT, HOST, DATA_DIR"
+	@echo "make test    linters, type checks and all tests; CHROMIUM names a browser, BROWSER=skip uses none"
+	@echo "make bench   measure the engine beside plain alternatives; Linux, three minutes"
 	@echo "make lint    linters and type checks alone"
 	@echo "make format  put code and templates into form"
 	@echo "make lock    pin what pyproject.toml asks for, with hashes"

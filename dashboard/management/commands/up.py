@@ -35,7 +35,7 @@ CELERY = [sys.executable, "-m", "celery", "--quiet", "--app", "dashboard"]
 
 
 class Command(BaseCommand):
-    help = "Runs web, worker, beat, the bundled engine and a Valkey server; Ctrl-C ends them all."
+    help = "Runs all processes: web, worker, beat, engine, valkey and the demo. Ctrl-C ends them."
     # Each program checks what it needs.
     requires_system_checks: list[str] = []
 

@@ -13,11 +13,15 @@ from rttm.demo.scenario import NODES
 
 
 class Command(BaseCommand):
-    help = "Run the demo's nodes: real servers that answer, flap, hang or refuse."
+    help = (
+        "Runs the demo's nodes: small real servers that answer, flap, hang or refuse. Linux has "
+        "their addresses; on macOS give each from 127.0.10.11 to 127.0.10.82 to the loopback "
+        "interface first: sudo ifconfig lo0 alias 127.0.10.11 up"
+    )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--port", type=int, default=nodes.PORT, help="on every address")
+        parser.add_argument("--port", type=int, default=nodes.PORT, help="of all of them")
 
     def handle(self, *args: Any, port: int, **options: Any) -> None:
         try:

@@ -19,16 +19,16 @@ BACKLOG = 128
 
 
 class Command(BaseCommand):
-    help = "Runs the bundled RTTM service: the DynECT API at /REST/, and the probes."
+    help = "Runs the bundled RTTM service: the DynECT API at /REST/, probes and decisions."
     requires_system_checks = ()  # `check` does that; a restart should not wait for it
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
         parser.add_argument(
-            "--port", type=int, default=settings.ENGINE_PORT, help="0 takes a free one"
+            "--port", type=int, default=settings.ENGINE_PORT, help="to listen on; 0 takes a free one"
         )
         parser.add_argument(
-            "--site", default=settings.SITE_CODE, help="code of the monitoring site it probes for"
+            "--site", default=settings.SITE_CODE, help="code of its monitoring site"
         )
         either = parser.add_mutually_exclusive_group()
         either.add_argument("--no-loop", action="store_true", help="answer only, probe nothing")

@@ -10,7 +10,7 @@ from rttm.engine.models import Contact
 
 
 class Command(BaseCommand):
-    help = "Lists, adds and removes contacts. The owner is always there: OWNER_EMAIL has its mail."
+    help = "Lists, adds and removes contacts. The owner is always there, by default at OWNER_EMAIL."
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
@@ -18,7 +18,7 @@ class Command(BaseCommand):
         add = verbs.add_parser("add", help="add one, or replace the one of that nickname")
         add.add_argument("nickname")
         add.add_argument("--email", required=True, help="where mail goes")
-        add.add_argument("--notify-email", default="", help="where it goes instead")
+        add.add_argument("--notify-email", default="", help="where mails of changes go instead")
         add.add_argument("--pager-email", default="", help="gets the first line of each mail")
         add.add_argument("--first-name", default="")
         add.add_argument("--last-name", default="")

@@ -13,11 +13,11 @@ from rttm.demo import nodes, scenario
 
 
 class Command(BaseCommand):
-    help = "Create the demo's services at the bundled engine; what exists is left as it is."
+    help = "Creates the demo's services at the bundled engine, and leaves those that exist alone."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--port", type=int, default=nodes.PORT, help="that demo_nodes uses")
+        parser.add_argument("--port", type=int, default=nodes.PORT, help="of demo_nodes")
 
     def handle(self, *args: Any, port: int, **options: Any) -> None:
         if not settings.BUNDLED_ENGINE:

@@ -10,13 +10,13 @@ from rttm.services import UnsafePlan, mirror_sync
 
 
 class Command(BaseCommand):
-    help = "Bring the mirror up to the backend and print what changed."
+    help = "Makes one full sync: brings the mirror up to the backend and prints what changed."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--allow-gone",
             action="store_true",
-            help="carry on when most services are no longer listed by the backend",
+            help="carry on when the backend no longer lists more than half of the services",
         )
 
     def handle(self, *args: Any, allow_gone: bool, **options: Any) -> None:
