@@ -25,7 +25,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
         parser.add_argument(
-            "--port", type=int, default=settings.ENGINE_PORT, help="to listen on; 0 takes a free one"
+            "--port", type=int, default=settings.ENGINE_PORT, help="0 takes a free one"
         )
         parser.add_argument(
             "--site", default=settings.SITE_CODE, help="code of its monitoring site"
