@@ -10,7 +10,7 @@ import pytest
 import uvloop
 
 from rttm.core.health import Health, ProbeResult
-from rttm.core.schedule import Kind
+from rttm.core.schedule import Kind, next_due, offset
 from rttm.core.schema import HealthMonitor, Monitor, PerformanceMonitor, Service
 from rttm.core.terms import EntryStatus
 from rttm.engine import store as real_store
@@ -117,10 +117,15 @@ class Stage:
 
     def __init__(self, store: Store, **options: Any) -> None:
         self.store, self.runs, self.now = store, Runs(), START
+        self.looks = 0  # at the clock: one in each round that the loop makes by itself
         self.loop = Loop(
-            store, call, site_code="FRA", limits=Limits(), clock=lambda: self.now, run=self.runs,
+            store, call, site_code="FRA", limits=Limits(), clock=self.clock, run=self.runs,
             **options,
         )  # fmt: skip
+
+    def clock(self) -> float:
+        self.looks += 1
+        return self.now
 
     async def tick(self, *, after: float = 0) -> list[str]:
         """A round and what its runs come to; the addresses probed in it."""
@@ -228,6 +233,20 @@ def test_runs_ask_for_the_services_own_name():
     ]
 
 
+def test_clock_that_was_set_back_keeps_back_no_news_and_no_silence():
+    store = Store(health_only("192.0.2.1"))
+
+    async def scenario(stage):
+        await stage.tick()
+        store.put(2, health_only("192.0.2.2", fqdn="api.example.com"))
+        started = await stage.tick(after=-86400)
+        return started, store.expired
+
+    started, expired = staged(scenario, store)
+    assert "192.0.2.2" in started
+    assert expired == [START, START - 86400]
+
+
 def test_clock_that_was_set_back_does_not_stop_the_probes():
     async def scenario(stage):
         await stage.tick()
@@ -299,6 +318,31 @@ def test_what_a_recover_waits_for_is_probed_at_once():
     assert staged(after_a_change, store) == (["192.0.2.2"], [])
 
 
+def test_a_recover_waits_for_no_response_time():
+    store = Store(service(region=(region("global", "192.0.2.1"),)))
+    store.waiting = frozenset({"192.0.2.1"})
+
+    async def scenario(stage):
+        await after_a_change(stage)
+        await stage.tick(after=1)
+        return [result.kind for result in store.results]
+
+    kinds = staged(scenario, store)
+    assert sorted(kinds) == [Kind.HEALTH, Kind.HEALTH, Kind.PERF]
+
+
+def test_changed_monitor_is_tried_at_once_also_where_another_has_looked():
+    store = Store(health_only("192.0.2.1"))
+
+    async def scenario(stage):
+        await stage.tick()
+        store.healths = {"192.0.2.1": Health(EntryStatus.UP, seen_at=stage.now)}
+        store.put(1, replace(store.services[1], monitor=HealthMonitor("TCP", 1, port=81)))
+        return await stage.tick(after=1)
+
+    assert staged(scenario, store) == ["192.0.2.1"]
+
+
 def test_what_was_never_seen_is_probed_at_once_after_a_change():
     """As after an activation that the loop has not noticed as one."""
 
@@ -322,7 +366,8 @@ def test_changed_monitor_ends_the_run_under_way_and_starts_another():
         cancelled = list(stage.runs.cancelled)
         return started, cancelled, stage.runs.monitors[-1].port, stage.loop.in_flight
 
-    assert staged(scenario, store) == (["192.0.2.1"], ["192.0.2.1"], 81, 1)
+    found = staged(scenario, store, max_in_flight=1)  # so its place is free at once
+    assert found == (["192.0.2.1"], ["192.0.2.1"], 81, 1)
 
 
 def test_run_of_an_old_version_says_so_and_is_followed_by_a_new_one():
@@ -350,7 +395,7 @@ def test_service_that_is_gone_is_not_probed_on():
         await stage.tick()
         store.remove(1)
         await stage.tick(after=1)
-        return stage.loop.in_flight, stage.runs.cancelled, await stage.tick(after=600)
+        return stage.loop.in_flight, list(stage.runs.cancelled), await stage.tick(after=600)
 
     assert staged(scenario, store) == (0, ["192.0.2.1"], [])
 
@@ -372,7 +417,24 @@ def test_run_that_outlasts_its_interval_is_not_started_twice():
     assert len(later) in (1, 2)
 
 
-def test_runs_in_flight_are_bounded_and_the_longest_waiting_comes_first():
+def test_what_waits_longest_comes_first():
+    addresses = [f"192.0.2.{last}" for last in range(1, 8)]
+    known = {address: Health(EntryStatus.UP, seen_at=START - 30) for address in addresses}
+
+    async def scenario(stage):
+        assert await stage.tick() == []
+        return [(await stage.tick(after=after))[0] for after in (59, *[0] * 6)]
+
+    def due(address: str) -> float:
+        return next_due(START, 60, offset(1, address, Kind.HEALTH, 60))
+
+    store = Store(health_only(*addresses), healths=known)
+    in_turn = sorted(addresses, key=due)
+    assert in_turn != addresses
+    assert staged(scenario, store, max_in_flight=1) == in_turn
+
+
+def test_runs_in_flight_are_bounded():
     addresses = [f"192.0.2.{last}" for last in range(1, 8)]
 
     async def scenario(stage):
@@ -390,10 +452,21 @@ def test_runs_in_flight_are_bounded_and_the_longest_waiting_comes_first():
     assert sorted(first + second + third) == addresses
 
 
+@dataclass
+class Stopwatch:
+    """Stands for the time module in the loop: each look at it is so many seconds later."""
+
+    seconds: float = 2
+    now: float = 0
+
+    def monotonic(self) -> float:
+        self.now += self.seconds
+        return self.now
+
+
 def test_slow_targets_leave_half_of_the_places_to_the_others(monkeypatch):
     slow = [f"192.0.2.{last}" for last in range(1, 9)]
-    passed = iter(range(0, 1000, 2))
-    monkeypatch.setattr("rttm.engine.loop.time.monotonic", lambda: next(passed))
+    monkeypatch.setattr("rttm.engine.loop.time", Stopwatch())
     store = Store(health_only(*slow))
 
     async def scenario(stage):
@@ -408,6 +481,22 @@ def test_slow_targets_leave_half_of_the_places_to_the_others(monkeypatch):
     hanging, started = staged(scenario, store, max_in_flight=4)
     assert hanging == 2
     assert started == ["192.0.2.100"]
+
+
+def test_targets_that_are_fast_again_have_all_places(monkeypatch):
+    addresses = [f"192.0.2.{last}" for last in range(1, 5)]
+    watch = Stopwatch()
+    monkeypatch.setattr("rttm.engine.loop.time", watch)
+
+    async def scenario(stage):
+        await stage.tick()
+        watch.seconds = 0
+        await stage.ticks(61, step=1)
+        stage.runs.hanging.update(addresses)
+        await stage.ticks(61, step=1)
+        return stage.loop.in_flight
+
+    assert staged(scenario, Store(health_only(*addresses)), max_in_flight=4) == 4
 
 
 # --- results, faults and the end
@@ -440,6 +529,28 @@ def test_results_are_handed_in_by_batches():
         return store.batches
 
     assert staged(scenario, store, max_in_flight=300) == [200, 50]
+
+
+def test_full_batch_is_handed_in_without_waiting_for_the_next_round(monkeypatch):
+    monkeypatch.setattr("rttm.engine.loop.TICK", 3600)
+    addresses = [f"192.0.2.{last}" for last in range(1, 251)]
+    store = Store(health_only(*addresses))
+
+    async def scenario(stage):
+        stop = asyncio.Event()
+        running = asyncio.create_task(stage.loop.run(stop))
+        while not store.results:
+            await asyncio.sleep(0)
+        await stage.settle()
+        in_all, looks = len(store.results), stage.looks
+        for _ in range(20):
+            await stage.settle()
+        further = stage.looks - looks
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        return in_all, further
+
+    assert staged(scenario, store, max_in_flight=300) == (250, 0)
 
 
 def test_broken_probe_is_logged_with_its_service_and_stops_nothing(caplog):
@@ -540,6 +651,24 @@ def test_silence_of_an_address_is_not_looked_at_while_its_run_is_under_way():
     assert [*under_way, result_not_handed_in] == [{(1, "192.0.2.1")}] * 3
 
 
+def test_response_time_that_is_being_taken_spares_no_silence():
+    value = service(
+        region=(region("global", "192.0.2.1"),),
+        monitor=HealthMonitor("NONE", 5),
+        performance_monitor=PerformanceMonitor("HTTP", 10),
+    )
+
+    async def scenario(stage):
+        stage.runs.hanging.add("192.0.2.1")
+        await stage.ticks(61, step=1)
+        stage.runs.release.set()
+        await stage.settle()
+        await stage.tick(after=60)
+        return stage.store.spared
+
+    assert staged(scenario, Store(value)) == [set()] * 3
+
+
 def test_after_the_whole_process_was_stopped_nothing_is_spared():
     """Its runs have slept with it, so what they say is no news of the time between."""
     store = Store(health_only("192.0.2.1"))
@@ -586,7 +715,8 @@ def test_stop_ends_runs_under_way_and_hands_in_the_last_results():
         await running
         await stage.settle()
         took = asyncio.get_running_loop().time() - began
-        return took, stage.runs.cancelled, [result.address for result in store.results]
+        cancelled = list(stage.runs.cancelled)  # the end of the scenario ends the rest too
+        return took, cancelled, [result.address for result in store.results]
 
     took, cancelled, recorded = staged(scenario, store)
     assert took < 2
