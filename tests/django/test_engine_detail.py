@@ -88,6 +88,14 @@ def test_a_latch_shows_where_the_mode_is_remove_only(zone):
     assert shown == one_by_one(zone)
 
 
+def test_an_address_of_mode_remove_that_is_well_waits_for_nothing(zone):
+    pool = (builders.pool_entry("192.0.2.1", serve_mode="remove"), builders.pool_entry("192.0.2.2"))
+    row = create(zone, region=(builders.region(pool=pool),))
+    probe(row, "192.0.2.1", UP)
+    assert listed(zone)[0]["region"][0]["pool"][0]["log"][0]["message"] == "said"
+    assert listed(zone) == one_by_one(zone)
+
+
 def test_autopopulated_regions_and_inactive_services(zone):
     asleep = Region("Asia", autopopulate=True, pool=(builders.pool_entry("192.0.2.7"),))
     row = create(zone, region=(builders.region(), asleep))

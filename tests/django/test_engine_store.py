@@ -350,7 +350,7 @@ class TestSilence:
         engine.probe(_1="down", site="LHR")
         late = NOW + 4 * INTERVAL
         store.report_in(late, "LHR", "a")
-        store.expire(late + 1, "XXX")
+        store.expire(late + 3 * 60, "XXX")
         assert engine.entry(ONE).status == EntryStatus.DOWN
         store.expire(late + 3 * 60 + 1, "XXX")  # it fell silent meanwhile
         assert engine.entry(ONE).status == EntryStatus.UNK
