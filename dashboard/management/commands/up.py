@@ -35,7 +35,7 @@ CELERY = [sys.executable, "-m", "celery", "--quiet", "--app", "dashboard"]
 
 
 class Command(BaseCommand):
-    help = "Runs all processes: web, worker, beat, engine, valkey and the demo. Ctrl-C ends them."
+    help = "Runs web, worker, reader, beat, engine, valkey and the demo. Ctrl-C ends them all."
     # Each program checks what it needs.
     requires_system_checks: list[str] = []
 
@@ -256,7 +256,7 @@ def _get(host: str, port: int, path: str) -> int | None:
 
 def _has_user() -> bool:
     try:
-        return User.objects.exists()
+        return User.objects.filter(is_active=True).exists()
     finally:
         connections.close_all()
 
