@@ -1,5 +1,6 @@
 """How pages show a moment, a sign and a value: the few tags every template may use."""
 
+import re
 from datetime import datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -103,6 +104,18 @@ def sign(state: str, word: str | None = None) -> SafeString:
 def state_word(state: str) -> str:
     """A state's word without its sign; a backend's own as it is."""
     return SIGNS.get(state, ("", state))[1]
+
+
+@register.filter
+def region_state(status: str) -> str:
+    """A region's status in a log, where DynECT says `up` for what it elsewhere calls `ok`."""
+    return "ok" if status == "up" else status
+
+
+@register.filter
+def said(message: str) -> str:
+    """A backend's words without the names of its calls before them ("recoverip: …")."""
+    return re.sub(r"(^|; )(?:recover|recoverip|activate|deactivate): ", r"\1", message)
 
 
 @register.filter

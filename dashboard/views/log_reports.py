@@ -30,11 +30,11 @@ def log_reports(request: LoggedInRequest) -> HttpResponse:
     if request.GET.get("service", "").isdecimal():
         return redirect("log-report-add", int(request.GET["service"]))
     page = Paginator(_reports().defer("rows"), PAGE_ROWS).get_page(request.GET.get("page"))
-    context = {"page": page, "section": "reports", "live_position": position}
+    context: dict[str, Any] = {"page": page, "section": "reports", "live_position": position}
+    context["services"] = Service.objects.filter(gone_at=None).only("pk", "fqdn")
     if wants_fragment(request):
         return render(request, "components/log_report.html#list", context)
-    services = Service.objects.filter(gone_at=None).only("pk", "fqdn")
-    return render(request, "log_reports.html", context | {"services": services})
+    return render(request, "log_reports.html", context)
 
 
 @login_required

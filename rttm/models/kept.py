@@ -75,7 +75,7 @@ class Action(Kept):
     class State(models.TextChoices):
         QUEUED = "queued", "queued"
         RUNNING = "running", "running"
-        SUCCEEDED = "succeeded", "succeeded"
+        SUCCEEDED = "succeeded", "done"
         FAILED = "failed", "failed"
 
     UNFINISHED = (State.QUEUED, State.RUNNING)

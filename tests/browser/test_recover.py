@@ -59,7 +59,7 @@ def test_downed_node_is_recovered_to_its_end(page, probed, node, backend):
     expect(card.get_by_role("status")).to_contain_text("running")
     assert not asked.happened.is_set()
     may_go_on.set()
-    expect(card.get_by_role("status")).to_contain_text("succeeded")
+    expect(card.get_by_role("status")).to_contain_text("done")
     expect(row.get_by_text("up", exact=True)).to_be_visible()
     expect(row.get_by_text("served", exact=True)).to_be_visible()
     expect(serves).to_contain_text(ADDRESS)
@@ -81,7 +81,7 @@ def test_recover_waits_for_no_sync_that_hangs(page, probed, backend):
         card = probed.card(probed.opened(page))
         card.get_by_role("link", name="Recover service…").click()
         card.get_by_role("button", name=f"Recover {probed.fqdn}").click()
-        expect(card.get_by_role("status")).to_contain_text("succeeded")
+        expect(card.get_by_role("status")).to_contain_text("done")
     finally:
         may_go_on.set()
 

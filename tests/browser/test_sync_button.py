@@ -10,5 +10,5 @@ def test_sync_is_followed_to_its_end_and_can_be_asked_for_again(page, site):
         with page.expect_response("**/sync/") as answer:
             page.get_by_role("button", name="Sync", exact=True).click()
         assert "queued" in answer.value.text()
-        expect(told).to_contain_text("Sync succeeded")
+        expect(told).to_contain_text("Sync done")
     expect(told).to_have_count(1)

@@ -79,7 +79,7 @@ def test_action_shows_only_what_it_changed(rows, kept):
         Action, verb="activate", state="succeeded",
         before={"active": "no", "status": "unk"}, after={"active": "yes", "status": "unk"},
     )  # fmt: skip
-    assert "active no → yes succeeded" in rows()[0]
+    assert "active no → yes done" in rows()[0]
 
 
 @pytest.mark.parametrize(

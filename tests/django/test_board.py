@@ -261,6 +261,7 @@ def test_htmx_gets_the_list_and_a_plain_request_the_page(page, client_as, viewer
 
 def test_empty_states_say_what_to_do_next(page, absorbed):
     assert "No service yet" in page().text_content()
+    assert not find(page(), class_="filters")
     absorbed("a.example.com")
     drawn = page("?text=nowhere")
     assert "No service matches" in drawn.text_content()

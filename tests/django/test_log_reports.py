@@ -124,11 +124,19 @@ def test_unfinished_report_looks_for_its_table_until_it_is_there(client_as, view
     assert table.get("hx-trigger") == f"sse:action-{report.action.pk}, every 2s"
     assert table.get("hx-get") == url
     assert "Being built" in words(table)
-    assert find(page, id=f"action-{report.action.pk}")
     built(report, [ROW])
     table = find(parse(client_as(viewer).get(url, headers=HTMX)), id=f"log-report-{report.pk}")[0]
     assert table.get("hx-trigger") is None
     assert "2026-01-01 00:00:00 UTC US East failover health 192.0.2.9 1 =ana 7" in words(table)
+
+
+def test_region_that_is_well_has_one_word_on_every_page(client_as, viewer, report):
+    built(report, [{**ROW, "region_status": "up"}])
+    client = client_as(viewer)
+    page = parse(client.get(reverse("log-report", args=[report.pk])))
+    assert "US East ok health" in words(page)
+    told = client.get(reverse("log-report-csv", args=[report.pk])).content.decode()
+    assert "US East,health,up" in told  # the backend's word, for who sends it on
 
 
 def test_table_read_again_is_the_table_of_a_newly_drawn_page(client_as, viewer, report):

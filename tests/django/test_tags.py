@@ -8,7 +8,7 @@ from django.test import RequestFactory
 from django.utils import timezone
 from django.views import defaults
 
-from dashboard.templatetags.rttm import age_words, sign, words
+from dashboard.templatetags.rttm import age_words, said, sign, words
 from tests.pages import parse
 from tests.pages import words as words_of
 
@@ -81,6 +81,12 @@ def test_page_for_a_mistake_of_ours_needs_nothing_that_could_be_broken(url, monk
     response = defaults.server_error(RequestFactory().get(url))
     assert response.status_code == 500
     assert "DNS is not affected" in words_of(parse(response))
+
+
+def test_backends_words_lose_the_names_of_its_calls():
+    told = "recoverip: 192.0.2.1 is down; recoverip: Asia stays in failover: 0 available"
+    assert said(told) == "192.0.2.1 is down; Asia stays in failover: 0 available"
+    assert said("nothing: to see here") == "nothing: to see here"
 
 
 def test_refused_page_says_why_and_that_nothing_changed():
