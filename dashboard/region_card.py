@@ -12,7 +12,7 @@ from rttm.core.eligibility import Place, Verdict
 from rttm.core.explain import Funnel
 from rttm.core.rules import Problem
 from rttm.core.terms import EntryStatus, FailoverMode, Protocol, RegionCode, ServeMode
-from rttm.models import Action, PoolEntry, Region
+from rttm.models import Action, Edit, PoolEntry, Region
 from rttm.shown import is_answer_older
 
 
@@ -33,6 +33,7 @@ class Row:
     entry: PoolEntry
     verdict: Verdict
     last_recover: Action | None  # of its address
+    last_drain: Edit | None  # where it was made here
 
     @property
     def id(self) -> str:
@@ -51,12 +52,18 @@ class Row:
         return self.sign not in {"up", "drained"}
 
     @property
+    def drained_by(self) -> Edit | None:
+        return self.last_drain if self.sign == "drained" else None
+
+    @property
     def needs_recover(self) -> bool:
         return self.entry.status == EntryStatus.DOWN or self.entry.is_waiting
 
     @property
     def is_recoverable(self) -> bool:
         """Also with mode `remove` and not served: a backend does not tell who is latched out."""
+        if not self.entry.region.service.active:
+            return False
         is_kept_out = self.verdict.place != Place.SERVED
         return self.needs_recover or (is_kept_out and self.entry.serve_mode == ServeMode.REMOVE)
 

@@ -1,12 +1,13 @@
 """What the components of the service page read of the mirror. It decides nothing."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.db.models import QuerySet
 
 from dashboard.region_card import Card, Row, waits_for_recover
+from dashboard.whose import Drains, drains
 from rttm.core import rules
 from rttm.core.eligibility import Decision, decide_pool
 from rttm.core.explain import Funnel
@@ -21,6 +22,18 @@ RECOVERIES_READ = 50
 
 Recoveries = Mapping[str, Action]
 """The newest recover of each address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doings:
+    """What people did to the addresses of a service, for their rows."""
+
+    recoveries: Recoveries
+    drains: Drains
+
+    @classmethod
+    def of(cls, service: Service) -> "Doings":
+        return cls(recoveries(service), drains(service))
 
 
 def services() -> QuerySet[Service]:
@@ -51,17 +64,17 @@ def recoveries(service: Service) -> Recoveries:
 
 def row(entry: PoolEntry) -> Row:
     """A single row; its place depends on the whole pool."""
-    return _row(entry, funnel(entry.region), recoveries(entry.region.service))
+    return _row(entry, funnel(entry.region), Doings.of(entry.region.service))
 
 
 def card(region: Region) -> Card:
     """A single region's card."""
-    return _card(region, recoveries(region.service), is_asked_each_sync())
+    return _card(region, Doings.of(region.service), is_asked_each_sync())
 
 
 def cards(service: Service) -> list[Card]:
     """Those of all the service's regions, in the order every page has them."""
-    known, asked = recoveries(service), is_asked_each_sync()
+    known, asked = Doings.of(service), is_asked_each_sync()
     return [_card(region, known, asked) for region in service.regions_in_order()]
 
 
@@ -77,7 +90,7 @@ def is_asked_each_sync() -> bool:
     return Service.objects.filter(gone_at=None).count() <= settings.REPORTS_PER_SYNC
 
 
-def _card(region: Region, known: Recoveries, asked: bool) -> Card:
+def _card(region: Region, known: Doings, asked: bool) -> Card:
     found = funnel(region)
     order = [verdict.address for verdict in found.verdicts]
     rows = [_row(entry, found, known) for entry in region.pool.all()]
@@ -85,9 +98,10 @@ def _card(region: Region, known: Recoveries, asked: bool) -> Card:
     return Card(region, found, rows, asked)
 
 
-def _row(entry: PoolEntry, found: Funnel, known: Recoveries) -> Row:
+def _row(entry: PoolEntry, found: Funnel, known: Doings) -> Row:
     verdicts = {verdict.address: verdict for verdict in found.verdicts}
-    return Row(entry, verdicts[entry.address], known.get(entry.address))
+    drain = known.drains.get((entry.region.region_code, entry.address))
+    return Row(entry, verdicts[entry.address], known.recoveries.get(entry.address), drain)
 
 
 def without(entry: PoolEntry) -> Decision:

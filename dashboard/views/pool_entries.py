@@ -20,6 +20,7 @@ from dashboard.forms.editors import DeleteForm, EditorForm, on_version
 from dashboard.forms.pool_entries import FIELDS, PoolEntryForm
 from dashboard.outcomes import Outcome, save
 from dashboard.views.services import draw, gone, region_url, saved
+from dashboard.whose import last_change
 from rttm import services
 from rttm.core import rules, schema
 from rttm.models import PoolEntry, Region
@@ -57,7 +58,8 @@ def _save(request: LoggedInRequest, entry: PoolEntry) -> HttpResponse:
         return _row(request, entry)
     if outcome is Outcome.CONFLICT:
         form = _form(entry, on_version(request.POST, form, _form(entry)))
-        return _draw(request, entry, "conflict", form, status=outcome.status)
+        theirs = last_change(entry, of=[field.name for field in form.contested])
+        return _draw(request, entry, "conflict", form, status=outcome.status, theirs=theirs)
     return _draw(request, entry, "edit", form, status=outcome.status)
 
 

@@ -20,6 +20,7 @@ from dashboard.forms.editors import DeleteForm, EditorForm, on_version
 from dashboard.forms.regions import SETTINGS, RegionAddForm, RegionForm
 from dashboard.outcomes import Outcome, save
 from dashboard.views.services import draw, gone, region_url, saved, service_url
+from dashboard.whose import last_change
 from rttm import services
 from rttm.core import rules
 from rttm.models import Region, Service
@@ -60,7 +61,8 @@ def _save(request: LoggedInRequest, found: Region) -> HttpResponse:
         return _saved(request, found)
     if outcome is Outcome.CONFLICT:
         form = _form(found, on_version(request.POST, form, _form(found)))
-        return _draw(request, found, "conflict", form, status=outcome.status)
+        theirs = last_change(found, of=[field.name for field in form.contested])
+        return _draw(request, found, "conflict", form, status=outcome.status, theirs=theirs)
     return _draw(request, found, "edit", form, status=outcome.status)
 
 

@@ -125,6 +125,30 @@ def test_conflict_shows_theirs_and_yours_and_loses_neither(client, backend, entr
     assert Edit.objects.get().outcome == "conflict"
 
 
+def test_conflict_with_an_edit_made_here_names_who_made_it(client, entry, url):
+    opened = typed(entry, weight=9)
+    client.post(url, typed(entry, weight=7), headers=HTMX)
+    response = client.post(url, opened, headers=HTMX)
+    assert response.status_code == 409
+    assert "was changed by olga 0 s ago, while you had it open" in words(parse(response))
+
+
+def test_conflict_with_a_change_made_elsewhere_blames_nobody(client, backend, entry, url):
+    client.post(url, typed(entry, weight=7), headers=HTMX)
+    entry = PoolEntry.objects.get(pk=entry.pk)
+    backend.run(calls.pool_entry_update(entry.region.service.key, "global", ONE, {"weight": 5}))
+    response = client.post(url, typed(entry, weight=9), headers=HTMX)
+    assert "was changed by someone else while you had it open" in words(parse(response))
+
+
+def test_drained_address_says_by_whom(client, entry, url):
+    row = parse(client.post(url, typed(entry, serve_mode="no"), headers=HTMX))
+    assert "out: mode no by olga, 0 s ago" in words(row)
+    entry = PoolEntry.objects.get(pk=entry.pk)
+    row = parse(client.post(url, typed(entry, serve_mode="obey"), headers=HTMX))
+    assert "by olga" not in words(row)
+
+
 def test_mine_can_be_saved_over_theirs_from_the_conflict(client, backend, entry, url):
     key = entry.region.service.key
     backend.run(calls.pool_entry_update(key, "global", ONE, {"weight": 7}))

@@ -124,6 +124,19 @@ def test_inactive_service_says_of_its_entries_that_they_stand_by(client_as, view
     assert not find(page, class_="is-close")
 
 
+def test_inactive_service_offers_no_recover(client_as, operator, row, url):
+    absorb(row, entries={TWO: {"status": "down"}})
+    client = client_as(operator)
+    assert "Recover service…" in words(parse(client.get(url)))
+    assert f"Recover {TWO}" in words(parse(client.get(url)))
+    absorb(row, active=False, entries={TWO: {"status": "down"}})
+    page = words(parse(client.get(url)))
+    assert "Recover service…" not in page
+    assert f"Recover {TWO}" not in page
+    confirm = parse(client.get(f"{url}recover/", headers=HTMX))
+    assert "is inactive, and stays so" in words(confirm)
+
+
 def test_rows_are_ordered_by_what_happens_to_them(client_as, viewer, row, url):
     absorb(row, entries={ONE: {"status": "down"}, TWO: {"status": "up"}, THREE: {"status": "up"}})
     answers(row, "global", THREE)
@@ -237,7 +250,7 @@ def test_log_has_exact_times_and_who_changed_what(client_as, viewer, row, url):
     sync.absorb_log(row, [record])
     [line] = find(parse(client_as(viewer).get(f"{url}log/", headers=HTMX)), tag="tr")[1:]
     told = [words(cell) for cell in line]
-    assert told == ["2026-11-23 09:31:05 UTC", "Asia", "user", "up", ONE, "olga"]
+    assert told == ["2026-11-23 09:31:05 UTC", "Asia", "user", "ok", ONE, "olga"]
 
 
 def test_list_of_regions_is_sent_again_only_when_one_came_or_went(client_as, viewer, row, url):
@@ -256,7 +269,7 @@ def test_page_costs_the_same_queries_with_many_regions_and_entries(
     regions = tuple(region(code, *addresses) for code in codes)
     row = mirrored(service("big.example.com", region=regions))
     client = client_as(operator)
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         assert client.get(f"/services/{row.pk}/").status_code == 200
 
 
