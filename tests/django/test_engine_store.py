@@ -141,6 +141,15 @@ def test_results_that_change_nothing_are_not_recorded(engine):
     assert engine.entry(ONE).log[0].time == int(NOW) + 60
 
 
+def test_results_that_change_nothing_ask_for_no_decision(engine, django_assert_num_queries):
+    """As nearly all results: deciding anew would cost as much as all the rest."""
+    engine.probe(_1="up", _2="up")
+    results = [engine.result(address, EntryStatus.UP, NOW + 60) for address in (ONE, TWO)]
+    # Savepoint and its end; the services, what is known, the new results, the votes, the tasks.
+    with django_assert_num_queries(7, using="engine"):
+        store.record_results(results, site_code="XXX", now=NOW + 60)
+
+
 def test_each_recorded_change_has_a_serial_of_its_own(engine):
     engine.probe(_1="up", _2="down")
     engine.probe(_2="up")
@@ -378,8 +387,8 @@ class TestSilence:
         assert engine.entry(ONE).status == EntryStatus.UNK
 
     def test_a_gap_begins_with_the_last_result_of_any_address(self, engine):
+        engine.probe(_1="up", _2="up")
         engine.probe(NOW + 60, _1="up")
-        engine.probe(NOW, _2="up")
         store.expire(NOW + 100 * INTERVAL, "XXX")
         assert engine.log[-1].change_ts == int(NOW) + 60
 
@@ -434,7 +443,7 @@ class TestSilence:
         """Or the gap would be recorded as beginning with it, and not with the last result."""
         engine.probe(_1="up", _2="up")
         before = engine.told
-        engine.probe(NOW + 4 * INTERVAL, _1="unk")
+        engine.probe(NOW + 4 * INTERVAL, _1="unk", _2="unk")
         assert engine.told == before
         store.expire(NOW + 4 * INTERVAL, "XXX")
         assert engine.log[-1].change_ts == int(NOW)
