@@ -73,3 +73,13 @@ def test_asking_after_a_job_is_never_refused_by_the_limit(client, settings):
     while client.reply("GET", "Session/").status != 429:
         pass
     assert client.reply("GET", "Job/5/").json == WAS
+
+
+def test_job_ids_are_never_given_twice(db, monkeypatch):
+    monkeypatch.setattr(jobs, "IDS_AT_ONCE", 2)
+    first, second = jobs.JobIds(), jobs.JobIds()
+    taken = [ids.taken() for ids in (first, first, second, first, second, second, first, first)]
+    assert len(set(taken)) == len(taken)
+    assert 0 not in taken  # says that there is none ready
+    assert taken[1] == taken[0] + 1
+    assert (first.first, second.first) == (taken[0], taken[2])  # however many were fetched since
