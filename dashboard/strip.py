@@ -6,7 +6,7 @@ Reads only what `services_for_strips`, or the service page, fetched.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, Max, Prefetch, Q, QuerySet
 
 from rttm.core.terms import EntryStatus, FailoverMode, RegionCode, Status
 from rttm.models import PoolEntry, Region, Service
@@ -73,13 +73,17 @@ class Answer:
     shown: tuple[str, ...]
     more: int
     words: str  # instead of records: not asked yet, answers nothing
+    is_older: bool = False  # nobody has asked since a status there changed
 
 
 def services_for_strips() -> QuerySet[Service]:
     """Services with their regions' counts: two queries, whatever their number."""
     up = Count("pool", filter=Q(pool__status=EntryStatus.UP))
     waiting = Count("pool", filter=PoolEntry.waiting("pool__"))
-    regions = Region.objects.annotate(up=up, total=Count("pool"), waiting=waiting)
+    changed = Max("pool__status_since")
+    regions = Region.objects.annotate(
+        up=up, total=Count("pool"), waiting=waiting, pool_changed_at=changed
+    )
     return Service.objects.prefetch_related(Prefetch("regions", regions))
 
 
@@ -148,4 +152,13 @@ def answer(service: Service) -> Answer:
     values = [record.value for record in region.records]
     code = "" if region.region_code == RegionCode.GLOBAL else region.region_code
     rest = max(0, len(values) - SHOWN_RECORDS)
-    return Answer(code, tuple(values[:SHOWN_RECORDS]), rest, "" if values else "answers nothing")
+    words = "" if values else "answers nothing"
+    shown = tuple(values[:SHOWN_RECORDS])
+    return Answer(code, shown, rest, words, is_older=_is_older(service, region))
+
+
+def _is_older(service: Service, region: Region) -> bool:
+    """As `rttm.shown.is_answer_older`, of what the query counted."""
+    changes = [region.status_since, vars(region).get("pool_changed_at")]
+    asked_at = service.answers_seen_at
+    return asked_at is not None and any(at is not None and asked_at < at for at in changes)

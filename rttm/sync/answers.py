@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from rttm import live
 from rttm.core import schema
@@ -23,14 +24,26 @@ def absorb_answers(
     """What each region serves now, from an rrset report."""
     if service.answers_seen_at and service.answers_seen_at > asked_at:
         return
+    older = _answered_before_a_change(service)
     Service.objects.filter(pk=service.pk).update(answers_seen_at=asked_at)
     told = {answer.region_code: answer for answer in answers}
     changed = False
     for row in service.regions.all():
         if answer := told.get(row.region_code):
             changed |= _absorb_answer(row, answer)
-    if changed:
+    for pk in older:  # pages showed them as older: they are not any more, changed or not
+        live.touch(f"region-{pk}", scope=service.pk)
+    if changed or older:
         touch_service(service.pk)
+
+
+def _answered_before_a_change(service: Service) -> list[int]:
+    """The regions of which a status changed since somebody asked what they serve."""
+    if service.answers_seen_at is None:
+        return []
+    later = Q(status_since__gt=service.answers_seen_at)
+    later |= Q(pool__status_since__gt=service.answers_seen_at)
+    return list(service.regions.filter(later).distinct().values_list("pk", flat=True))
 
 
 def _absorb_answer(row: Region, answer: schema.ResponseSet) -> bool:

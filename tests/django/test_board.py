@@ -171,6 +171,23 @@ def test_answer_is_that_of_the_region_in_failover_before_the_global_one(page, ab
     assert answer_shown(page(), row) == "Asia: 192.0.2.0, 192.0.2.1 and 3 more"
 
 
+def test_answer_from_before_a_change_says_how_old_it_is(page, absorbed, topics):
+    row = absorbed("a.example.com", region=(builders.region(status="ok"),))
+    served = [ResponseSet("global", "ok", 1, "health", 1, (Record("A", "192.0.2.1", 1),))]
+    sync.absorb_answers(row, served, asked_at=timezone.now())
+    assert answer_shown(page(), row) == "192.0.2.1"
+    failing = builders.service(
+        "a.example.com", status="failover", region=(builders.region(status="failover"),)
+    )
+    sync.absorb_service(failing, asked_at=timezone.now())
+    assert answer_shown(page(), row) == "0 s ago: 192.0.2.1"
+    row.refresh_from_db()
+    topics.clear()
+    sync.absorb_answers(row, served, asked_at=timezone.now())
+    assert answer_shown(page(), row) == "192.0.2.1"
+    assert {f"service-row-{row.pk}", f"region-{row.regions.get().pk}"} <= topics
+
+
 def test_row_is_old_once_it_was_not_seen_for_twice_the_interval(page, absorbed, settings):
     fresh, old = absorbed("a.example.com"), absorbed("b.example.com")
     late = timezone.now() - timedelta(seconds=2 * settings.SYNC_INTERVAL + 16)
