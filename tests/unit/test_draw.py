@@ -43,6 +43,21 @@ def test_the_same_seed_draws_the_same(records, count, seed):
     assert draw(records, count, Random(seed)) == draw(records, count, Random(seed))
 
 
+class Chance:
+    """Stands for an Rng that always says the same."""
+
+    def __init__(self, said: float) -> None:
+        self._said = said
+
+    def random(self) -> float:
+        return self._said
+
+
+@pytest.mark.parametrize(("said", "number"), [(0.0, 1), (0.2499, 1), (0.25, 2), (0.9999, 2)])
+def test_a_share_of_chance_begins_where_the_one_before_ends(said, number):
+    assert draw([a(1, 1), a(2, 3)], 1, Chance(said)) == (a(number, [1, 3][number - 1]),)
+
+
 def test_nothing_to_draw_from():
     assert draw([], 3, Random(1)) == ()
 

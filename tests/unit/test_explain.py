@@ -67,6 +67,7 @@ FAILED = {"status": "failover", "apmc": 2}
         (("192.0.2.99",), {ONE: "the region is in failover", TWO: "down"}),
         ((ONE, TWO), {ONE: "served as the last resort", TWO: "served as the last resort"}),
         ((ONE, THREE), {ONE: "the failover target has it too", TWO: "down"}),
+        ((ONE,), {ONE: "the failover target has it too", TWO: "down"}),
         (None, {ONE: "the region is in failover", TWO: "down"}),
     ],
 )

@@ -162,9 +162,9 @@ def test_a_mail_says_what_changed_since_when_why_and_what_is_served():
                 "before": "failover",
                 "after": "failover",
                 "regions": (
+                    RegionNow("EU East", "ok", "a word of tomorrow", (ONE,)),
                     RegionNow("Asia", "ok", "trouble", (ONE,)),
                     RegionNow("EU West", "ok", "failover", (ONE,)),
-                    RegionNow("EU East", "ok", "a word of tomorrow", (ONE,)),
                 ),
             },
             "EU West failover",
@@ -175,6 +175,21 @@ def test_the_subject_names_the_worst_that_changed(changes, subject):
     sent = mail(told(**changes))
     assert sent
     assert sent.subject == f"[RTTM] www.example.com {subject}"
+
+
+def test_an_address_is_named_by_the_label_that_it_has_in_any_region():
+    regions = (region("global", ONE), region("Asia", pool=(pool_entry(ONE, label="sin-web-1"),)))
+    value = service(region=regions, notify_events=("ip",))
+    sent = mail(told(service=value, addresses=(address(),)))
+    assert sent
+    assert f"  {ONE} (sin-web-1): down, was up\n" in sent.body
+
+
+def test_a_deleted_service_is_called_so_also_when_it_was_inactive():
+    value = service(active=False, notify_events=("svc",))
+    sent = mail(told(service=value, before="unk", after="deleted"))
+    assert sent
+    assert sent.subject == "[RTTM] www.example.com deleted"
 
 
 def test_a_change_that_leaves_the_service_as_it_was_says_so():

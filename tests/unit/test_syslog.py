@@ -172,6 +172,12 @@ def test_a_region_that_served_nothing_before_still_has_a_sentence():
     assert text.endswith("medians -,- ms, serial 18: other fastest addresses, before -")
 
 
+def test_where_no_address_has_a_time_there_is_no_fastest():
+    news = replace(FASTER, service=logging(syslog_rttm_fmt="%rti %med"))
+    [text] = change_messages(news, {TWO: (None,)}, speaker=HERE)
+    assert text.endswith(": - -,-")
+
+
 @pytest.mark.parametrize(
     ("facility", "status", "priority"),
     [
