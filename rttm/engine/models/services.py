@@ -1,7 +1,6 @@
-"""What the engine owns: configuration, health, what is served, and the records of its changes.
+"""Services as they are configured, what the sites know of them, and what they serve.
 
-Written by store and what it calls (settle, history, tasks, notify), and by sessions, jobs,
-contacts and reports, each its own. All times are UNIX seconds.
+Written by store, settle and history, dropped by reports. All times are UNIX seconds.
 """
 
 import json
@@ -11,12 +10,11 @@ from django.db import models
 
 from rttm.core import wire
 from rttm.core.health import Health as HealthValue
-from rttm.core.rules import LABEL_LENGTH, NAME_LENGTH
+from rttm.core.rules import NAME_LENGTH
 from rttm.core.schema import Record, ResponseSet, ServiceKey
 from rttm.core.schema import Service as ServiceValue
 from rttm.core.terms import EntryStatus
-
-from .kept import Newest
+from rttm.engine.kept import Newest
 
 CODE_LENGTH = 16  # of the fixed words: statuses, region codes, change types
 IN_MEMORY = 10_000  # services whose configuration is kept there, made ready
@@ -203,102 +201,3 @@ class ResponseRecord(models.Model):
             serial=self.serial,
             user_name=self.user_name,
         )
-
-
-class Contact(models.Model):
-    """Who is told of changes. `owner` exists without a row too: the setting has its address."""
-
-    nickname = models.CharField(max_length=LABEL_LENGTH, unique=True)
-    first_name = models.CharField(max_length=LABEL_LENGTH, default="", blank=True)
-    last_name = models.CharField(max_length=LABEL_LENGTH, default="", blank=True)
-    email = models.EmailField()
-    notify_email = models.EmailField(default="", blank=True)
-    pager_email = models.EmailField(default="", blank=True)
-
-    def __str__(self) -> str:
-        return self.nickname
-
-
-class Notification(models.Model):
-    """A message that waits to be sent, written with the change that it tells; sent, it is gone."""
-
-    class Kind(models.TextChoices):
-        MAIL = "mail"
-        SYSLOG = "syslog"
-
-    kind = models.CharField(max_length=CODE_LENGTH, choices=Kind.choices)
-    recipient = models.TextField()  # a mail address, or a syslog server
-    port = models.PositiveIntegerField(default=0)  # of a syslog server
-    subject = models.TextField(default="", blank=True)
-    text = models.TextField()
-    created_at = models.FloatField()
-    due_at = models.FloatField()  # while one is being sent: when another process may try
-    attempts = models.PositiveIntegerField(default=0)
-
-    class Meta:
-        indexes: ClassVar = [models.Index(fields=["kind", "due_at"], name="engine_message_due")]
-
-    def __str__(self) -> str:
-        return f"{self.kind} to {self.recipient}"
-
-
-class Session(models.Model):
-    """A logged-in client; only a hash of its token is kept."""
-
-    token_hash = models.CharField(max_length=64, unique=True)
-    customer_name = models.CharField(max_length=255)
-    user_name = models.CharField(max_length=255)
-    client_ip = models.CharField(max_length=64)
-    created_at = models.FloatField()
-    used_at = models.FloatField()
-
-    def __str__(self) -> str:
-        return f"{self.user_name} from {self.client_ip}"
-
-
-class Job(models.Model):
-    """The answer of a call that took too long; it ends with the session that may ask for it."""
-
-    number = models.BigIntegerField(unique=True)
-    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="jobs")
-    status = models.PositiveSmallIntegerField()  # HTTP
-    body = models.TextField()  # the envelope as it was to be sent
-    finished_at = models.FloatField(db_index=True)
-
-    def __str__(self) -> str:
-        return f"job {self.number}"
-
-
-class Task(models.Model):
-    """What a recover still waits for: a probe of each address that it was about."""
-
-    service = models.ForeignKey(Service, on_delete=models.SET_NULL, null=True, related_name="tasks")
-    name = models.CharField(max_length=CODE_LENGTH)
-    customer_name = models.CharField(max_length=255)
-    zone_name = models.CharField(max_length=NAME_LENGTH)
-    status = models.CharField(max_length=CODE_LENGTH)
-    message = models.TextField(default="")
-    args = models.JSONField(default=list)  # [{"name", "value"}, ...]
-    version = models.PositiveBigIntegerField()  # of the service; probes that began earlier miss it
-    waiting = models.JSONField(default=list)  # addresses not probed since
-    total_steps = models.PositiveIntegerField(default=1)
-    created_at = models.FloatField()
-    modified_at = models.FloatField()
-
-    class Meta:
-        indexes: ClassVar = [
-            models.Index(fields=["status", "service"], name="engine_task_by_status")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.name} {self.status}"
-
-
-class Counter(models.Model):
-    """The last number handed out under a name, such as a job id."""
-
-    name = models.CharField(max_length=CODE_LENGTH, unique=True)
-    last = models.BigIntegerField(default=0)
-
-    def __str__(self) -> str:
-        return f"{self.name} {self.last}"
