@@ -206,7 +206,7 @@ class Loop:
             self._batch_is_full.set()
 
     def _has_waited(self, now: float) -> bool:
-        """For each result that there is, or for a whole batch."""
+        """Whether the oldest result has waited for as long as it may, or a batch is full."""
         longest = min(WAIT, WAIT_IN_MINUTES * self._minute)
         is_late = bool(self._results) and _has_passed(self._results[0].at, longest, now)
         return is_late or len(self._results) >= BATCH
