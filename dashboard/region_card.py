@@ -91,6 +91,18 @@ class Row:
                 for log in self.entry.value.log]  # fmt: skip
 
     @property
+    def told(self) -> list[Evidence]:
+        """Each site's where they disagree, else the latest: it speaks for all."""
+        if len({site.status for site in self.sites}) > 1:
+            return sorted(self.sites, key=lambda site: site.site_code)
+        return [self.evidence] if self.evidence else []
+
+    @property
+    def agreeing(self) -> int:
+        """How many more sites say the same."""
+        return len(self.sites) - len(self.told)
+
+    @property
     def stale_after(self) -> int:
         """Seconds after which its evidence is old: twice the interval; 0 when it is not probed."""
         service = self.entry.region.service

@@ -67,7 +67,7 @@ def test_second_of_two_editors_sees_theirs_and_keeps_its_own(browse, site):
     expect(theirs.get_by_role("link", name="Edit 192.0.2.1")).to_be_visible()
     mine.get_by_label("Weight").fill("9")
     save(mine)
-    expect(mine.get_by_role("alert")).to_contain_text("changed by someone else")
+    expect(mine.get_by_role("alert")).to_contain_text("was changed by olga")
     field = mine.get_by_role("row", name="Weight")
     expect(field.get_by_role("cell").first).to_have_text("5")
     expect(field.get_by_label("Weight")).to_have_value("9")

@@ -107,6 +107,20 @@ def test_row_tells_status_place_reason_and_evidence(client_as, viewer, row, url)
     ]
 
 
+def test_sites_that_agree_speak_as_one_and_others_each_for_itself(client_as, viewer, row, url):
+    at = 1_790_000_000
+    frankfurt = LogEntry("FRA", "up", "HTTP 200 in 9 ms", at)
+    london = LogEntry("LHR", "up", "HTTP 200 in 31 ms", at + 1)
+    lost = LogEntry("LHR", "down", "connect refused", at + 1)
+    absorb(row, entries={ONE: {"log": (frankfurt, london)}, TWO: {"log": (frankfurt, lost)}})
+    page = parse(client_as(viewer).get(url))
+    assert "HTTP 200 in 31 ms (and 1 more site)" in words(the_row(page, ONE))
+    told = words(the_row(page, TWO))
+    assert "FRA up: HTTP 200 in 9 ms" in told
+    assert "LHR down: connect refused" in told
+    assert "more site" not in told
+
+
 def test_drained_entry_does_not_pass_off_the_age_of_its_status(client_as, viewer, row, url):
     long_ago = timezone.now() - timedelta(days=3)
     Entry.objects.update(status="down", status_since=long_ago)
