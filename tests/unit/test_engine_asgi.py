@@ -74,6 +74,16 @@ def test_the_longest_body_is_let_in_and_a_longer_one_is_not(made):
     assert len(made) == 1
 
 
+def test_of_an_endless_body_no_more_is_kept_than_shows_that_it_is_too_long():
+    parts = [chunk(b"x" * asgi.BODY_LIMIT, more=number < 4) for number in range(5)]
+
+    async def receive() -> dict[str, Any]:
+        return parts.pop(0)
+
+    assert len(asyncio.run(asgi._read(receive))) == asgi.BODY_LIMIT + 1
+    assert parts == []
+
+
 def test_half_a_call_is_not_made(made):
     assert ask(chunk(b'{"a"', more=True), {"type": "http.disconnect"}) == []
     assert made == []
@@ -86,9 +96,12 @@ def test_other_paths_are_not_here(made, path):
 
 
 def test_too_many_fields_in_a_query_are_refused(made):
-    fields = b"&".join(b"a=1" for _ in range(asgi.QUERY_FIELDS + 1))
-    assert ask(chunk(b""), query=fields)[0]["status"] == 400
+    fields = [b"f%d=1" % number for number in range(asgi.QUERY_FIELDS + 1)]
+    start, body = ask(chunk(b""), query=b"&".join(fields))
+    assert start["status"] == 400
+    assert b"more than 100 fields" in body["body"]
     assert made == []
+    assert ask(chunk(b""), query=b"&".join(fields[1:]))[0]["status"] == 200
 
 
 def test_a_database_that_is_away_is_said_in_the_envelope(monkeypatch, caplog):
