@@ -111,9 +111,10 @@ def test_a_site_that_reports_in_looks_after_its_own_all_the_same(engine):
     assert engine.entry(ONE).status == EntryStatus.UNK
 
 
-def test_a_gap_begins_with_the_last_result_of_any_address(engine):
+@pytest.mark.parametrize("later", ["_1", "_2"])
+def test_a_gap_begins_with_the_last_result_of_any_address(engine, later):
     engine.probe(_1="up", _2="up")
-    engine.probe(NOW + 60, _1="up")
+    engine.probe(NOW + 60, **{later: "up"})
     store.expire(NOW + 100 * INTERVAL, "XXX")
     assert engine.log[-1].change_ts == int(NOW) + 60
 
