@@ -72,6 +72,11 @@ def test_with_path_2xx_is_up(status):
     assert request.startswith(b"GET /healthz?full=1 HTTP/1.1\r\n")
 
 
+def test_with_path_the_first_status_beyond_2xx_is_down():
+    result, _, _ = probed(answering(http("300 Multiple Choices", b"")), http_monitor(path="/"))
+    assert_said(result, DOWN, "HTTP 300")
+
+
 @pytest.mark.parametrize(
     "parts",
     [
