@@ -198,6 +198,22 @@ class TestMails:
         assert said[0].startswith("messages to a@example.com cannot be sent: ")
         assert said[1:] == ["messages to a@example.com can be sent again"]
 
+    def test_a_mail_server_that_is_away_is_tried_once_in_a_round(self, settings):
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        for n in range(3):
+            kept("mail", f"{n}@example.com")
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            settings.EMAIL_HOST, settings.EMAIL_PORT = silent.getsockname()
+            settings.EMAIL_TIMEOUT = 0.2
+            rounds("send_mails")
+            silent.setblocking(False)
+            silent.accept()[0].close()
+            with pytest.raises(BlockingIOError):
+                silent.accept()
+        assert set(Notification.objects.values_list("due_at", flat=True)) == {
+            NOW + MAILS.first_wait
+        }
+
     def test_an_impossible_address_does_not_break_the_round(self, mails):
         kept("mail", "a@example.com\nBcc: b@example.com")
         kept("mail", "c@example.com", subject="two\nlines")

@@ -205,6 +205,12 @@ def test_redirect_is_not_followed():
     assert_said(result, DOWN, "HTTP 301 to https://www.example.com/, redirects are not followed")
 
 
+def test_place_that_no_redirect_names_is_not_told():
+    serve = answering(http("503 Busy", b"later", "Location: /queue"))
+    result, _, _ = probed(serve, http_monitor(path="/"))
+    assert_said(result, DOWN, "HTTP 503, body starts with “later”")
+
+
 def test_what_a_server_says_is_quoted_so_that_every_database_takes_it():
     body = b"\x00\x1b[31m\xff" + "\u202e\ud7ff".encode()
     result, _, _ = probed(answering(http("500 Oops", body)), http_monitor(path="/"))
@@ -380,6 +386,16 @@ def test_run_is_down_when_the_attempt_and_all_retries_failed():
 
 def test_run_without_retries_is_one_attempt():
     assert attempts_of(hanging_up, http_monitor(retries=0))[1:] == (1, [])
+
+
+def test_run_that_told_nothing_is_not_repeated():
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    pauses: list[float] = []
+    run = probes.run(http_monitor(retries=2), LOCALHOST, limits=limits([], []), pause=pause)
+    assert finish(run).status == UNK
+    assert pauses == []
 
 
 def test_run_that_is_up_again_is_up():
