@@ -87,6 +87,8 @@ def test_at_a_time_it_tells_the_record_that_was_valid_then(row, ask):
     assert "entries" not in told
     later = ask(at=str(int(NOW) + 10))[1]
     assert (later["status"], later["change_type"]) == ("trouble", "health")
+    assert ask(at=str(int(NOW) + 100))[0] == 200  # now is past already
+    assert ask(at=str(int(NOW) + 101))[0] == 400
 
 
 def test_a_service_that_is_gone_still_tells_what_it_answered(row, ask):

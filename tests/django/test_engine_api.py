@@ -248,7 +248,9 @@ class TestActions:
         client.does("POST", SERVICE, WANTED | {"region": [region], "auto_recover": "N"})
         probed(_1="down", _2="down")
         probed(_1="up")
-        said = client.hears("PUT", SERVICE, {"recover": True})
+        messages = client.reply("PUT", SERVICE, {"recover": True}).json["msgs"]
+        said = [message["INFO"] for message in messages]
+        assert [message["LVL"] for message in messages] == ["INFO", "WARN", "WARN"]
         assert said[:2] == [
             "recover: 192.0.2.1 is available again",
             "recover: 192.0.2.2 is still down, so it stays out",

@@ -93,6 +93,13 @@ def test_a_long_one_becomes_a_job_whose_answer_is_kept(work, soon):
     assert (status, json.loads(body)) == (200, {"path": "/REST/Slow/", "job_id": 1})
 
 
+def test_what_is_done_at_the_last_moment_is_no_job(work):
+    late = calls.UnderWay(asked(), job_id=7, owner="o")
+    late.run()
+    assert not late.become_job()
+    assert work.kept == {}
+
+
 def test_the_other_form_tells_the_number_in_an_envelope(work, soon, settings):
     settings.JOB_STYLE = "incomplete"
 

@@ -11,6 +11,8 @@ OURS = "ours"
 def logged(caplog):
     """What is logged when a loop meets these, a minute apart."""
 
+    caplog.set_level("INFO", "rttm.engine")
+
     def logged(*met: Neighbourhood) -> list[str]:
         neighbours = Neighbours(OURS, 60)
         for minute, seen in enumerate(met):
@@ -29,6 +31,14 @@ def test_two_loops_under_one_code_are_named_once(logged):
     [said] = logged(ours, theirs, theirs)
     assert said.startswith("another loop reports in as site LHR too")
     assert len(logged(ours, theirs, ours, theirs)) == 1 + 2
+
+
+def test_a_site_is_silent_after_three_minutes_and_a_forgotten_one_does_not_return(logged):
+    theirs = {"EWR": 0.0}
+    met = [Neighbourhood(theirs, last_loop=OURS)] * 4  # the last of them after three minutes
+    assert logged(*met) == []
+    [said] = logged(*met, met[0], Neighbourhood({}, last_loop=OURS))
+    assert said.startswith("site EWR has not reported since 1970-01-01 00:00:00 UTC")
 
 
 @pytest.mark.parametrize(
