@@ -15,6 +15,7 @@ from rttm.core.health import ProbeResult
 from rttm.core.schema import Monitor
 from rttm.engine import probes
 from rttm.engine.probes.attempt import refused
+from rttm.engine.probes.certificate import is_for
 from rttm.engine.targets import limits
 from tests.probing import (
     DOWN,
@@ -410,6 +411,21 @@ def test_run_that_is_up_again_is_up():
 
 
 # --- HTTPS
+
+
+@pytest.mark.parametrize(
+    ("own", "covers"),
+    [
+        ("www.example.com", True),
+        ("WWW.Example.com", True),
+        ("*.example.com", True),
+        ("*.com", False),
+        ("w.example.com", False),  # only a star stands for another label
+        ("example.com", False),
+    ],
+)
+def test_certificate_is_for_its_names_and_those_of_its_star(own, covers):
+    assert is_for(own, "www.example.com") == covers
 
 
 @pytest.mark.parametrize(

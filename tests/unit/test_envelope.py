@@ -111,9 +111,10 @@ def test_a_redirect_names_a_job_and_never_a_host(location):
     assert outcome_of(Response(307, location.encode(), {"location": location})) == Job("17")
 
 
+@pytest.mark.parametrize("messages", [None, [], [{"INFO": "queued", "LVL": "INFO"}]])
 @pytest.mark.parametrize("status", ["incomplete", "running"])
-def test_an_unfinished_answer_is_a_job(status):
-    body = {"status": status, "data": None, "job_id": 17}
+def test_an_unfinished_answer_is_a_job(status, messages):
+    body = {"status": status, "data": None, "job_id": 17, "msgs": messages}
     assert outcome_of(Response(200, json.dumps(body).encode())) == Job("17")
 
 
