@@ -135,7 +135,8 @@ def make_site(stack: Stack) -> Callable[..., Site]:
             "monitor": HealthMonitor("HTTP", 15),
             "performance_monitor": PerformanceMonitor("HTTP", 60),
         }
-        return Site(stack, service(f"s{next(NUMBERS)}.example.com", **calm | fields))
+        named = {"fqdn": f"s{next(NUMBERS)}.example.com"} | calm | fields
+        return Site(stack, service(**named))
 
     return make
 

@@ -3,8 +3,11 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from rttm.core.schema import HealthMonitor
+from rttm.core.terms import RegionCode
 from tests.builders import pool_entry, region
 
+GLOBAL = RegionCode.GLOBAL
 WIDTHS = (360, 640, 641, 768, 900, 1024, 1180, 1280, 1380, 1440, 1920)
 # The page and its tables that are wider than what is shown of them.
 TOO_WIDE = """
@@ -43,6 +46,23 @@ def test_service_page_with_an_open_editor(page, site):
 def test_service_page_with_a_deletion(page, site):
     site.opened(page).get_by_role("link", name="Delete 192.0.2.101").click()
     expect(page.get_by_role("button", name="Delete 192.0.2.101")).to_be_visible()
+    assert_fits(page)
+
+
+def test_board_of_a_service_with_a_long_name_whose_every_region_fails_over(page, make_site):
+    monitor = HealthMonitor("HTTP", 1, retries=0, port=1, path="/")  # nobody listens there
+    elsewhere = {"failover_mode": "global", "failover_data": ""}
+    others = [region(code, "127.0.0.77", **elsewhere) for code in RegionCode if code != GLOBAL]
+    site = make_site(
+        fqdn="a-service-whose-name-somebody-thought-about-for-long.eu-central-1.example.com",
+        region=(region(GLOBAL, "127.0.0.77"), *others),
+        monitor=monitor,
+    )
+    page.goto("/")
+    row = page.get_by_role("row", name=site.fqdn)
+    expect(row.get_by_text("→global", exact=True)).to_have_count(len(others))
+    for cell in row.locator(".cell").all():
+        assert cell.evaluate("cell => cell.scrollWidth - cell.clientWidth") == 0
     assert_fits(page)
 
 
