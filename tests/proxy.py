@@ -111,6 +111,8 @@ class Proxy:
         connection = asyncio.create_task(self._connect(reader, writer))
         self._open.add(connection)
         connection.add_done_callback(self._open.discard)
+        # Cut off before it even began, it would never get to close anything.
+        connection.add_done_callback(lambda _: writer.close())
 
     async def _connect(self, reader: StreamReader, writer: StreamWriter) -> None:
         """Without a server behind, whoever connected is hung up on."""
