@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from .moments import Moment, stamp
 from .rules import is_ipv4
 from .schema import PoolEntry, Record, Region, Service
 from .terms import WORST_FIRST, EntryStatus, FailoverMode, RegionCode, ServeMode, Status
@@ -19,6 +20,7 @@ class Fact:
     status: str = EntryStatus.UNK
     latched: bool = False  # mode `remove`: was down since the last recover
     response_ms: float | None = None
+    since: Moment | None = None  # of the status, where that is known
 
 
 Facts = Mapping[str, Fact]
@@ -185,14 +187,16 @@ def why_served(entry: PoolEntry, fact: Fact) -> str:
     """A word about a served entry that a reader might not expect to be served."""
     if fact.status == EntryStatus.DOWN:
         return "served although down: mode always"
-    return "served before its first probe" if fact.status == EntryStatus.UNK else "served"
+    return "served while unknown" if fact.status == EntryStatus.UNK else "served"
 
 
 def why_out(entry: PoolEntry, fact: Fact) -> str:
     """Why an entry that is not available is out."""
     if entry.serve_mode == ServeMode.NO:
         return "mode no"
-    return "down" if fact.status == EntryStatus.DOWN else "it was down since the last recover"
+    if fact.status != EntryStatus.DOWN:
+        return "it was down since the last recover"
+    return f"down since {stamp(fact.since)}" if fact.since else "down"
 
 
 def why_standby(region: Region) -> str:

@@ -5,8 +5,8 @@ The messages for a syslog server are in core.syslog. Times come in as moments, w
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
+from .moments import Moment, stamp
 from .schema import Service
 from .terms import WORST_FIRST, EntryStatus, NotifyEvent, ServeMode, Status
 
@@ -15,23 +15,6 @@ DELETED = "deleted"  # the status of a service after its end
 
 WORDS = {EntryStatus.UNK.value: "unknown", NOT_YET: "not known yet"}
 WELL = (Status.OK, Status.UNK)
-
-
-class Moment(Protocol):
-    """A point in time, in UTC; a datetime is one. The core reads no clock."""
-
-    @property
-    def year(self) -> int: ...
-    @property
-    def month(self) -> int: ...
-    @property
-    def day(self) -> int: ...
-    @property
-    def hour(self) -> int: ...
-    @property
-    def minute(self) -> int: ...
-    @property
-    def second(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,12 +149,6 @@ def _rank(status: str) -> int:
 def word(status: str) -> str:
     """A status for a person."""
     return WORDS.get(status, status)
-
-
-def stamp(moment: Moment) -> str:
-    """As people write it, with the zone."""
-    date = f"{moment.year:04}-{moment.month:02}-{moment.day:02}"
-    return f"{date} {moment.hour:02}:{moment.minute:02}:{moment.second:02} UTC"
 
 
 def _headline(news: News) -> str:

@@ -23,7 +23,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from .health import Health, Milliseconds, ProbeResult, middle
-from .notify import Moment, News, RegionNow, changed_regions, clean, is_service_changed, stamp
+from .moments import Moment, stamp
+from .notify import News, RegionNow, changed_regions, clean, is_service_changed
 from .schema import Service
 from .terms import SYSLOG_FACILITIES, ChangeType, EntryStatus, Status, SyslogDelivery
 

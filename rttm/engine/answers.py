@@ -5,7 +5,7 @@ Ours, not DynECT's: plain JSON outside /REST/, so that no client mistakes it for
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -20,7 +20,7 @@ from rttm.core.wire.fields import number
 
 from . import reports, sessions, settle, store
 from .api import ApiCall, ApiReply
-from .models import Service
+from .models import RegionState, Service
 
 ROOT = "/answers/"
 MOST = 1000  # sample answers in one reply
@@ -122,7 +122,8 @@ def _present(key: ServiceKey, code: str, question: Question, now: float) -> JSON
         raise Refused(404, f"There is no service {key.fqdn} in zone {key.zone}")
     if row.value.at(code) is None:
         raise Refused(404, f"{key.fqdn} has no region {code}; its clients get that of global")
-    about = _about(key, code, int(now))
+    state = RegionState.objects.get(service=row, region_code=code)
+    about = {**_about(key, code, int(now)), "since": int(state.since)}
     if not row.active:
         return {**about, "status": "unk", "reason": "the service is inactive", **_nothing(question)}
     return {**about, **_decided(row, code, question)}
@@ -134,27 +135,33 @@ def _decided(row: Service, code: str, question: Question) -> JSON:
         "status": decision.status,
         "reason": decision.reason,
         **_served(decision.records, decision.serve_count, question),
-        "entries": [
-            {"address": verdict.address, "place": verdict.place, "reason": verdict.reason}
-            for verdict in decision.verdicts
-        ],
+        "entries": _entries((v.address, v.place, v.reason) for v in decision.verdicts),
     }
 
 
 def _past(key: ServiceKey, code: str, question: Question, at: int) -> JSON:
-    """As recorded; the reasons of then are not kept, but what changed and when is."""
-    found = {record.region_code: record for record in reports.rrset_report(key, at)}
+    """As recorded, with the reasons of the moment since when it was so."""
+    found = {record.region_code: record for record in reports.valid_at(key, at)}
     if code not in found:
         raise Refused(404, f"There is no record of region {code} of {key.fqdn} at {at}")
     record = found[code]
     return {
         **_about(key, code, at),
         "status": record.region_status,
+        "reason": record.reason,
         "since": record.change_ts,
         "change_type": record.change_type,
         "serial": record.serial,
-        **_served(record.records, record.serve_count, question),
+        **_served(record.value.records, record.serve_count, question),
+        "entries": _entries(record.entries),
     }
+
+
+def _entries(verdicts: Iterable[Sequence[str]]) -> list[JSON]:
+    return [
+        {"address": address, "place": place, "reason": reason}
+        for address, place, reason in verdicts
+    ]
 
 
 def _about(key: ServiceKey, code: str, at: int) -> JSON:

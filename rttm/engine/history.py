@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.db.models import F, Max
 
+from rttm.core.eligibility import Verdict
 from rttm.core.notify import AddressChange
 from rttm.core.schema import Record
 from rttm.core.terms import ChangeType, Status
@@ -35,6 +36,8 @@ class Serving:
     in_failover: bool
     held: bool
     in_gap: bool = False
+    reason: str = ""  # why it is in failover
+    verdicts: tuple[Verdict, ...] = ()
 
     @property
     def told_status(self) -> str:
@@ -119,4 +122,6 @@ def _records(
             user_name=cause.user_name,
             serve_count=serving.serve_count,
             records=serving.rows,
+            reason=serving.reason,
+            entries=[[v.address, v.place, v.reason] for v in serving.verdicts],
         )

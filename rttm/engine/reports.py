@@ -21,16 +21,22 @@ def log_report(key: ServiceKey, start: int, end: int) -> tuple[list[ResponseSet]
     And whether there are more than fit.
     """
     records = _of(key).filter(change_ts__gte=start, change_ts__lte=end)
-    found = [record.value for record in records.order_by("change_ts", "pk")[: LOG_CAP + 1]]
+    slim = records.defer("reason", "entries").order_by("change_ts", "pk")
+    found = [record.value for record in slim[: LOG_CAP + 1]]
     return found[:LOG_CAP], len(found) > LOG_CAP
 
 
 def rrset_report(key: ServiceKey, at: int) -> list[ResponseSet]:
     """What each region served `at` that time (UNIX seconds): its last record until then."""
+    return [record.value for record in valid_at(key, at)]
+
+
+def valid_at(key: ServiceKey, at: int) -> list[ResponseRecord]:
+    """The same, with the reasons of then."""
     until = _of(key).filter(change_ts__lte=at).order_by()
     newest = until.values("region_code").annotate(last=Max("pk")).values("last")
     records = ResponseRecord.objects.filter(pk__in=newest).order_by("region_code")
-    return [record.value for record in records if record.region_status != REGION_REMOVED]
+    return list(records.exclude(region_status=REGION_REMOVED))
 
 
 def prune(now: float) -> None:

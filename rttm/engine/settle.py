@@ -6,6 +6,7 @@ Called by store only, inside a transaction that holds the services' rows.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from django.conf import settings
 
@@ -81,11 +82,12 @@ def load(rows: Mapping[int, Service]) -> dict[int, Known]:
     known = {pk: Known() for pk in rows}
     times = _times(rows)
     states = AddressState.objects.filter(service__in=list(rows))
-    for pk, state_id, address, status, latched in states.values_list(
-        "service_id", "pk", "address", "status", "latched"
+    for pk, state_id, address, status, latched, since in states.values_list(
+        "service_id", "pk", "address", "status", "latched", "since"
     ):
         response_ms = times.pop((pk, address), None)
-        known[pk].facts[address] = Fact(status, latched, response_ms)
+        moment = datetime.fromtimestamp(since, UTC) if status == EntryStatus.DOWN else None
+        known[pk].facts[address] = Fact(status, latched, response_ms, moment)
         known[pk].state_ids[address] = state_id
     for (pk, address), response_ms in times.items():  # measured, and never voted on
         known[pk].facts[address] = Fact(response_ms=response_ms)
@@ -164,6 +166,8 @@ def _serving(
         in_failover=decision.in_failover,
         held=decision.in_failover and not service.auto_recover,
         in_gap=is_gap and decision.in_failover and _is_unknown(region, service, known),
+        reason=decision.reason,
+        verdicts=decision.verdicts,
     )
 
 

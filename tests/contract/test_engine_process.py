@@ -122,7 +122,7 @@ class TestAnswers:
     def test_a_region_with_a_blank_is_asked_for_now_and_at_a_time(self, asked):
         now = asked.send("GET", f"{self.ROOT}/US%20West/?n=2&seed=3").json()
         assert now["answers"] == [["127.0.0.1"], ["127.0.0.1"]]
-        assert now["entries"][0]["reason"] == "served before its first probe"
+        assert now["entries"][0]["reason"] == "served while unknown"
         then = asked.send("GET", f"{self.ROOT}/US%20West/", params={"at": int(time.time())})
         assert then.json()["response_set"] == now["response_set"]
 

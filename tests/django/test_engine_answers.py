@@ -68,7 +68,8 @@ def test_now_it_tells_the_response_set_and_the_reason_of_each_entry(row, ask):
     assert told["response_set"] == [{"type": "A", "value": "192.0.2.1", "weight": 3}]
     assert (told["status"], told["at"], told["serve_count"]) == ("trouble", int(NOW) + 100, 1)
     assert of(told, "place") == ["served", "out"]
-    assert of(told, "reason") == ["served", "down"]
+    assert of(told, "reason") == ["served", "down since 2023-11-14 22:13:30 UTC"]
+    assert told["since"] == int(NOW) + 10
 
 
 def test_failover_is_told_with_its_target(row, ask):
@@ -84,11 +85,21 @@ def test_at_a_time_it_tells_the_record_that_was_valid_then(row, ask):
     assert status == 200
     assert [record["value"] for record in told["response_set"]] == ["192.0.2.1", "192.0.2.2"]
     assert (told["since"], told["change_type"]) == (int(NOW), "user")
-    assert "entries" not in told
+    assert of(told, "reason") == ["served while unknown"] * 2
     later = ask(at=str(int(NOW) + 10))[1]
     assert (later["status"], later["change_type"]) == ("trouble", "health")
+    assert later["entries"] == ask()[1]["entries"]
     assert ask(at=str(int(NOW) + 100))[0] == 200  # now is past already
     assert ask(at=str(int(NOW) + 101))[0] == 400
+
+
+def test_at_a_time_in_failover_it_tells_the_reason_of_then(row, ask):
+    probe(row, _1="down", _2="down")
+    failing = ask()[1]
+    probe(row, at=NOW + 20, _1="up", _2="up")
+    past = ask(at=str(int(NOW) + 15))[1]
+    assert (past["reason"], past["entries"]) == (failing["reason"], failing["entries"])
+    assert past["reason"].startswith("0 available, needs 1 (apmc)")
 
 
 def test_a_service_that_is_gone_still_tells_what_it_answered(row, ask):
@@ -128,7 +139,7 @@ def test_an_inactive_service_answers_nothing(row, ask):
 
 def test_it_changes_nothing(row, ask, django_assert_num_queries):
     before = store.observe(store.in_zone(row.zone))
-    with django_assert_num_queries(5, using="engine") as asked:
+    with django_assert_num_queries(6, using="engine") as asked:
         ask(now=NOW + 1)
     assert all(query["sql"].startswith("SELECT") for query in asked)
     assert store.observe(store.in_zone(row.zone)) == before

@@ -2,13 +2,14 @@
 
 import random
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rttm.core import eligibility, terms
-from rttm.core.eligibility import Decision, Fact, Place, decide_service
+from rttm.core.eligibility import Decision, Fact, Place, decide_service, why_out
 from rttm.core.schema import Record, Region, Service
 from rttm.core.terms import Status
 from tests.builders import pool_entry, region, service
@@ -41,6 +42,14 @@ def served(decision: Decision) -> tuple[str, ...]:
 
 def places(decision: Decision) -> dict[str, tuple[str, str]]:
     return {v.address: (str(v.place), v.reason) for v in decision.verdicts}
+
+
+def test_the_reason_says_since_when_an_entry_is_down_where_that_is_known():
+    since = datetime(2026, 11, 23, 9, 31, 5, tzinfo=UTC)
+    assert (
+        why_out(pool_entry(ONE), Fact("down", since=since)) == "down since 2026-11-23 09:31:05 UTC"
+    )
+    assert why_out(pool_entry(ONE), Fact("down")) == "down"
 
 
 @pytest.mark.parametrize(
@@ -98,7 +107,7 @@ def test_a_weighted_address_and_a_name_become_records():
     ("mode", "fact", "place"),
     [
         ("obey", Fact("up"), ("served", "served")),
-        ("obey", Fact("unk"), ("served", "served before its first probe")),
+        ("obey", Fact("unk"), ("served", "served while unknown")),
         ("always", Fact("down"), ("served", "served although down: mode always")),
         ("obey", Fact("down"), ("out", "down")),
         ("remove", Fact("down", latched=True), ("out", "down")),

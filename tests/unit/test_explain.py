@@ -55,7 +55,7 @@ def test_before_anybody_asked_nothing_is_said_to_be_served():
 
 def test_an_address_of_which_nothing_is_known_is_unknown():
     funnel = explain(region("global", ONE), {}, served=(ONE,))
-    assert places(funnel) == [(ONE, "served", "served before its first probe")]
+    assert places(funnel) == [(ONE, "served", "served while unknown")]
 
 
 FAILED = {"status": "failover", "apmc": 2}

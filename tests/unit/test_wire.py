@@ -280,6 +280,7 @@ def test_a_new_service_must_have_contact_performance_monitor_and_regions():
     [
         ({"ttl": "soon"}, [("ttl", "wrong_type")]),
         ({"notify_events": 5.5}, [("notify_events", "wrong_type")]),
+        ({"notify_events": ["ip", 5]}, [("notify_events", "wrong_type")]),
         ({"monitor": []}, [("monitor", "wrong_type")]),
         ({"monitor": {"port": "web"}}, [("monitor.port", "wrong_type")]),
         ({"region": {}}, [("region", "wrong_type")]),

@@ -180,6 +180,8 @@ class ResponseRecord(models.Model):
     user_name = models.CharField(max_length=NAME_LENGTH, default="", blank=True)
     serve_count = models.PositiveIntegerField()
     records = models.JSONField(default=list)
+    reason = models.TextField(default="", blank=True)  # why it was in failover
+    entries = models.JSONField(default=list)  # [[address, place, reason], ...]: why each was or not
 
     class Meta:
         indexes: ClassVar = [
