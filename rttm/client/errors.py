@@ -90,12 +90,17 @@ class Unavailable(DynectError):
     def may_have_changed(self) -> bool:
         return self.sent and not self.was_safe
 
-    def __str__(self) -> str:
+    @property
+    def fact(self) -> str:
+        """What happened, without advice to who asked."""
         what = "gave no good answer about" if self.sent else "could not be asked about"
+        return f"The backend {what} {self.subject}: {self.reason}."
+
+    def __str__(self) -> str:
         advice = "Nothing was changed; try again."
         if self.may_have_changed:
             advice = "A change may have been carried out; reload before you try again."
-        return f"The backend {what} {self.subject}: {self.reason}. {advice}"
+        return f"{self.fact} {advice}"
 
 
 class RateLimited(Unavailable):

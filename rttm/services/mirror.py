@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from rttm import edits, sync
 from rttm.backend import EDIT_BUDGET, WORK_BUDGET, ask
-from rttm.client import DynectError, Rejected, calls
+from rttm.client import DynectError, Rejected, Unavailable, calls
 from rttm.core import diff, schema
 from rttm.core.diff import Change
 from rttm.models import Service
@@ -55,7 +55,7 @@ def mirror_sync(*, allow_gone: bool = False) -> Plan:
         plan = _plan(_fetch(), asked_at)
         _refuse_unsafe(plan, allow_gone=allow_gone)
     except (DynectError, UnsafePlan) as error:
-        sync.absorb_failure(str(error), asked_at=asked_at)
+        sync.absorb_failure(_told(error), asked_at=asked_at)
         raise
     for remote in plan.absorb:
         sync.absorb_service(remote, asked_at=asked_at)
@@ -66,6 +66,13 @@ def mirror_sync(*, allow_gone: bool = False) -> Plan:
     sync.absorb_success(asked_at=asked_at)
     _refresh_some({key for key, _ in plan.changes})
     return plan
+
+
+def _told(error: Exception) -> str:
+    """Nobody asked for the sync, so nobody has to try again."""
+    if isinstance(error, Unavailable):
+        return f"{error.fact} The next sync asks again."
+    return str(error)
 
 
 def _fetch() -> list[schema.Service]:

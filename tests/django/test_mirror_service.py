@@ -82,6 +82,7 @@ def test_failed_sync_is_remembered_and_changes_nothing(backend):
     with pytest.raises(Unavailable):
         mirror_sync()
     assert SyncState.now().failing_since == succeeded_at
+    assert SyncState.now().message.endswith("refused. The next sync asks again.")
     with pytest.raises(CommandError):
         call_command("sync_rttm")
     assert Service.objects.get().gone_at is None
