@@ -96,7 +96,7 @@ def shown_status(task: Task, now: float) -> str:
     """Stalled, when the probes that it waits for have not come for so long that none may."""
     if task.status != RUNNING or task.service is None:
         return task.status
-    patience = health.SILENT_INTERVALS * task.service.interval * settings.SECONDS_PER_MINUTE
+    patience = health.SILENT_INTERVALS * task.service.health_interval
     return STALLED if now - task.modified_at > patience else RUNNING
 
 

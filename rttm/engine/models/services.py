@@ -6,6 +6,7 @@ Written by store, settle and history, dropped by reports. All times are UNIX sec
 import json
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 
 from rttm.core import wire
@@ -14,7 +15,7 @@ from rttm.core.rules import NAME_LENGTH
 from rttm.core.schema import Record, ResponseSet, ServiceKey
 from rttm.core.schema import Service as ServiceValue
 from rttm.core.terms import EntryStatus
-from rttm.engine.kept import Newest
+from rttm.engine.newest import Newest
 
 CODE_LENGTH = 16  # of the fixed words: statuses, region codes, change types
 IN_MEMORY = 10_000  # services whose configuration is kept there, made ready
@@ -55,6 +56,11 @@ class Service(models.Model):
 
     def __str__(self) -> str:
         return self.fqdn
+
+    @property
+    def health_interval(self) -> float:
+        """Of the health monitor, in seconds."""
+        return float(self.interval * settings.SECONDS_PER_MINUTE)
 
     @property
     def key(self) -> ServiceKey:

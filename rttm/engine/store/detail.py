@@ -16,7 +16,6 @@ from rttm.core.schema import Service as ServiceValue
 from rttm.core.terms import ServeMode
 from rttm.core.wire.render import render_log
 from rttm.engine import tasks
-from rttm.engine.kept import Newest
 from rttm.engine.models import (
     IN_MEMORY,
     UNKNOWN,
@@ -25,6 +24,7 @@ from rttm.engine.models import (
     RegionState,
     Service,
 )
+from rttm.engine.newest import Newest
 
 from .observed import observe, said
 

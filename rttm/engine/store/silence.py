@@ -18,7 +18,6 @@ from .sites import reporting
 from .votes import (
     AddressKey,
     BySite,
-    health_interval,
     health_row,
     hold_active,
     in_order,
@@ -81,7 +80,7 @@ def _expire(rows: Mapping[int, Service], look: _Look) -> None:
     last_seen: dict[int, float] = {}
     expired: list[Health] = []
     for (service_id, _), sites in known.items():
-        if silent := _silent(sites, health_interval(rows[service_id]), look):
+        if silent := _silent(sites, rows[service_id].health_interval, look):
             sites |= silent
             expired += silent.values()
             newest = max(health.seen_at for health in sites.values())

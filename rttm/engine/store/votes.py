@@ -6,8 +6,6 @@ Called by results and silence, inside a transaction that holds the services' row
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
-from django.conf import settings
-
 from rttm.core.health import Health as HealthValue
 from rttm.core.notify import NOT_YET, AddressChange
 from rttm.core.sites import Report, agreed
@@ -64,7 +62,7 @@ def vote(rows: Mapping[int, Service], known: Mapping[AddressKey, BySite], now: f
     for (service_id, address), sites in known.items():
         before = states.get((service_id, address), NOT_YET)
         present = EntryStatus(before or EntryStatus.UNK)
-        interval = health_interval(rows[service_id])
+        interval = rows[service_id].health_interval
         status = agreed(_reports(sites), present, now=now, interval=interval)
         if status != present:
             voted.append(
@@ -104,8 +102,3 @@ def _states(keys: Collection[AddressKey]) -> dict[AddressKey, str]:
 
 def _reports(sites: BySite) -> list[Report]:
     return [Report(EntryStatus(health.status), health.seen_at) for health in sites.values()]
-
-
-def health_interval(row: Service) -> float:
-    """Of the health monitor, in seconds."""
-    return float(row.interval * settings.SECONDS_PER_MINUTE)

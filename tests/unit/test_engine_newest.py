@@ -1,6 +1,6 @@
 """The engine's cache of what is dear to make."""
 
-from rttm.engine.kept import Newest
+from rttm.engine.newest import Newest
 
 
 def test_a_value_is_made_once_for_what_it_is_made_of():
