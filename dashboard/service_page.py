@@ -1,6 +1,6 @@
 """What the components of the service page read of the mirror. It decides nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from django.conf import settings
@@ -32,8 +32,8 @@ class Doings:
     drains: Drains
 
     @classmethod
-    def of(cls, service: Service) -> "Doings":
-        return cls(recoveries(service), drains(service))
+    def of(cls, service: Service, entries: Iterable[PoolEntry]) -> "Doings":
+        return cls(recoveries(service), drains(service, entries))
 
 
 def services() -> QuerySet[Service]:
@@ -64,18 +64,20 @@ def recoveries(service: Service) -> Recoveries:
 
 def row(entry: PoolEntry) -> Row:
     """A single row; its place depends on the whole pool."""
-    return _row(entry, funnel(entry.region), Doings.of(entry.region.service))
+    return _row(entry, funnel(entry.region), Doings.of(entry.region.service, [entry]))
 
 
 def card(region: Region) -> Card:
     """A single region's card."""
-    return _card(region, Doings.of(region.service), is_asked_each_sync())
+    return _card(region, Doings.of(region.service, region.pool.all()), is_asked_each_sync())
 
 
 def cards(service: Service) -> list[Card]:
     """Those of all the service's regions, in the order every page has them."""
-    known, asked = Doings.of(service), is_asked_each_sync()
-    return [_card(region, known, asked) for region in service.regions_in_order()]
+    regions = service.regions_in_order()
+    known = Doings.of(service, [entry for region in regions for entry in region.pool.all()])
+    asked = is_asked_each_sync()
+    return [_card(region, known, asked) for region in regions]
 
 
 def drawn(service: Service) -> str:

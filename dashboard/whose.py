@@ -3,7 +3,7 @@
 Asked by `service_page` and by the editors' views.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from rttm.core.terms import ServeMode
 from rttm.models import Edit, PoolEntry, Region, Service
@@ -12,9 +12,16 @@ Drains = Mapping[tuple[str, str], Edit]
 """By region and address: the newest edit that set its serve mode to `no`."""
 
 
-def drains(service: Service) -> Drains:
+def drains(service: Service, entries: Iterable[PoolEntry]) -> Drains:
+    """Of those of the entries that are drained; most often none is, and nothing is read."""
+    drained = {entry.address for entry in entries if entry.serve_mode == ServeMode.NO}
+    if not drained:
+        return {}
     known = Edit.objects.filter(
-        service=service, outcome=Edit.Outcome.SAVED, after__serve_mode=ServeMode.NO
+        service=service,
+        address__in=drained,
+        outcome=Edit.Outcome.SAVED,
+        after__serve_mode=ServeMode.NO,
     )
     newest: dict[tuple[str, str], Edit] = {}
     for edit in known:
