@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -140,3 +142,10 @@ class RawClient:
 
     def close(self) -> None:
         self._http.close()
+
+
+@contextmanager
+def logged_in(url: str) -> Iterator[RawClient]:
+    with closing(RawClient(url)) as client:
+        client.log_in()
+        yield client

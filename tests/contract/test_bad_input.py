@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.contract.engine_server import DATABASE, EngineServer, RawClient
+from tests.contract.engine_server import DATABASE, EngineServer, RawClient, logged_in
 from tests.endpoints import ENDPOINTS, Endpoint
 from tests.objects import SERVICE
 from tests.servers import PATIENCE
@@ -31,12 +31,10 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineServer]:
 
 @pytest.fixture(scope="module")
 def client(engine: EngineServer) -> Iterator[RawClient]:
-    client = RawClient(engine.url)
-    client.log_in()
-    client.call("POST", "RTTM/example.com/www.example.com", SERVICE)
-    client.call("PUT", "RTTM/example.com/www.example.com", {"recover": True})
-    yield client
-    client.close()
+    with logged_in(engine.url) as client:
+        client.call("POST", "RTTM/example.com/www.example.com", SERVICE)
+        client.call("PUT", "RTTM/example.com/www.example.com", {"recover": True})
+        yield client
 
 
 def store(engine: EngineServer) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.engine_server import ROOT, EngineServer, RawClient
+from tests.contract.engine_server import ROOT, EngineServer, RawClient, logged_in
 from tests.servers import Node, wait_until
 
 SERVICE = "RTTM/example.com/www.example.com/"
@@ -28,10 +28,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineServer]:
 
 @pytest.fixture
 def client(engine: EngineServer) -> Iterator[RawClient]:
-    client = RawClient(engine.url)
-    client.log_in()
-    yield client
-    client.close()
+    with logged_in(engine.url) as client:
+        yield client
 
 
 def wanted(address: str = "127.0.0.1", port: int = 80, **entry: Any) -> dict[str, Any]:

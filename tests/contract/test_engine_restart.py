@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.contract.engine_server import DATABASE, ROOT, EngineServer, RawClient
+from tests.contract.engine_server import DATABASE, ROOT, EngineServer, RawClient, logged_in
 from tests.servers import wait_until
 
 ROUNDS = 4
@@ -65,10 +65,8 @@ def engine(tmp_path: Path) -> Iterator[EngineServer]:
 
 @pytest.fixture
 def client(engine: EngineServer) -> Iterator[RawClient]:
-    client = RawClient(engine.url)
-    client.log_in()
-    yield client
-    client.close()
+    with logged_in(engine.url) as client:
+        yield client
 
 
 def wanted(address: str, **fields: Any) -> dict[str, Any]:
@@ -195,8 +193,7 @@ def test_with_a_thousand_services_it_answers_soon_after_its_start(tmp_path):
     subprocess.run(seed, cwd=ROOT, env=engine.env, check=True, timeout=50)
     began = time.monotonic()
     engine.start()
-    with closing(RawClient(engine.url)) as client:
-        client.log_in()
+    with logged_in(engine.url) as client:
         assert len(client.call("GET", "RTTM/example.com/")["data"]) == 1000
     assert time.monotonic() - began < 6
     engine.stop()

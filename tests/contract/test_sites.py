@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.engine_server import ROOT, EngineServer, RawClient
+from tests.contract.engine_server import ROOT, EngineServer, RawClient, logged_in
 from tests.servers import PATIENCE, Node, wait_until
 
 SERVICE = "RTTM/example.com/www.example.com/"
@@ -62,8 +62,6 @@ def site(engine: EngineServer) -> Iterator[Site]:
 @pytest.fixture
 def client(engine: EngineServer, node: Node) -> Iterator[RawClient]:
     """Logged in, with a service whose only address is the node."""
-    client = RawClient(engine.url)
-    client.log_in()
     port = node.server_address[1]
     probed = {"protocol": "HTTP", "interval": 1, "retries": 0, "port": port, "path": "/"}
     pool = [{"address": "127.0.0.1"}]
@@ -74,9 +72,9 @@ def client(engine: EngineServer, node: Node) -> Iterator[RawClient]:
         "performance_monitor": {**probed, "interval": 10},
         "region": [{"region_code": "global", "pool": pool, **failover}],
     }
-    assert client.call("POST", SERVICE, wanted)["status"] == "success"
-    yield client
-    client.close()
+    with logged_in(engine.url) as client:
+        assert client.call("POST", SERVICE, wanted)["status"] == "success"
+        yield client
 
 
 def entry(client: RawClient) -> dict[str, Any]:
