@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.db.models import QuerySet
+from django.http import Http404
 
 from dashboard.region_card import Card, Row, waits_for_recover
 from dashboard.whose import Drains, drains
@@ -47,10 +48,18 @@ def regions() -> QuerySet[Region]:
     return Region.objects.select_related(*related).prefetch_related("pool", "service__regions")
 
 
-def entries() -> QuerySet[PoolEntry]:
-    """Pool entries with all that a row reads."""
-    related = ("region__service__monitor", "region__service__performance_monitor")
-    return PoolEntry.objects.select_related(*related).prefetch_related("region__pool")
+def entry(pk: int) -> PoolEntry | None:
+    """A pool entry with all that a row reads, as its region's pool has it: of one moment."""
+    region = regions().filter(pool=pk).first()
+    pool = region.pool.all() if region else ()
+    return next((entry for entry in pool if entry.pk == pk), None)
+
+
+def entry_or_404(pk: int) -> PoolEntry:
+    found = entry(pk)
+    if found is None:
+        raise Http404
+    return found
 
 
 def recoveries(service: Service) -> Recoveries:

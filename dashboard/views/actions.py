@@ -64,7 +64,7 @@ def _service_action(
 @require_POST
 def pool_entry_recover(request: LoggedInRequest, pk: int) -> HttpResponse:
     """The row follows the action: it shows its state, and the backend's own words."""
-    entry = get_object_or_404(service_page.entries(), pk=pk)
+    entry = service_page.entry_or_404(pk)
     dispatch.pool_entry_recover(entry=entry, origin=origin(request))
     if not wants_fragment(request):
         return redirect(region_url(entry.region))

@@ -34,12 +34,12 @@ def pool_entry(request: LoggedInRequest, pk: int) -> HttpResponse:
     """GET: the row. POST: save what its editor says."""
     if request.method == "POST":
         return pool_entry_save(request, pk)
-    return _row(request, get_object_or_404(service_page.entries(), pk=pk))
+    return _row(request, service_page.entry_or_404(pk))
 
 
 @operator_required
 def pool_entry_save(request: LoggedInRequest, pk: int) -> HttpResponse:
-    entry = service_page.entries().filter(pk=pk).first()
+    entry = service_page.entry(pk)
     return _save(request, entry) if entry else _gone(request, pk)
 
 
@@ -51,22 +51,22 @@ def _save(request: LoggedInRequest, entry: PoolEntry) -> HttpResponse:
             entry=entry, desired=form.desired, seen=form.version, origin=origin(request)
         ),
     )
-    if outcome is Outcome.GONE:
+    now = service_page.entry(entry.pk)
+    if outcome is Outcome.GONE or now is None:
         return _gone(request, entry.pk)
-    entry = service_page.entries().get(pk=entry.pk)
     if outcome is Outcome.SAVED:
-        return _row(request, entry)
+        return _row(request, now)
     if outcome is Outcome.CONFLICT:
-        form = _form(entry, on_version(request.POST, form, _form(entry)))
-        theirs = last_change(entry, of=[field.name for field in form.contested])
-        return _draw(request, entry, "conflict", form, status=outcome.status, theirs=theirs)
-    return _draw(request, entry, "edit", form, status=outcome.status)
+        form = _form(now, on_version(request.POST, form, _form(now)))
+        theirs = last_change(now, of=[field.name for field in form.contested])
+        return _draw(request, now, "conflict", form, status=outcome.status, theirs=theirs)
+    return _draw(request, now, "edit", form, status=outcome.status)
 
 
 @operator_required
 @require_safe
 def pool_entry_edit(request: LoggedInRequest, pk: int) -> HttpResponse:
-    entry = get_object_or_404(service_page.entries(), pk=pk)
+    entry = service_page.entry_or_404(pk)
     return _draw(request, entry, "edit", _form(entry))
 
 
@@ -74,7 +74,7 @@ def pool_entry_edit(request: LoggedInRequest, pk: int) -> HttpResponse:
 @require_safe_or_POST
 def pool_entry_delete(request: LoggedInRequest, pk: int) -> HttpResponse:
     """GET: what will happen. POST: delete it."""
-    entry = service_page.entries().filter(pk=pk).first()
+    entry = service_page.entry(pk)
     if request.method == "POST":
         return _delete(request, entry) if entry else _gone(request, pk)
     if entry is None:
@@ -88,13 +88,13 @@ def _delete(request: LoggedInRequest, entry: PoolEntry) -> HttpResponse:
         form,
         lambda: services.pool_entry_delete(entry=entry, seen=form.version, origin=origin(request)),
     )
-    if outcome in (Outcome.SAVED, Outcome.GONE):
+    now = service_page.entry(entry.pk)
+    if outcome in (Outcome.SAVED, Outcome.GONE) or now is None:
         return saved(request, entry.region)
-    entry = service_page.entries().get(pk=entry.pk)
     if outcome is Outcome.CONFLICT:
-        form = _delete_form(entry)
+        form = _delete_form(now)
     is_conflict = outcome is Outcome.CONFLICT
-    return _draw_delete(request, entry, form, status=outcome.status, is_conflict=is_conflict)
+    return _draw_delete(request, now, form, status=outcome.status, is_conflict=is_conflict)
 
 
 @operator_required
@@ -185,7 +185,8 @@ def _added(request: LoggedInRequest, region: Region, address: str) -> HttpRespon
     """The new row, and the button below it again; other open rows are left alone."""
     if not wants_fragment(request):
         return redirect(region_url(region))
-    entry = service_page.entries().filter(region=region, address=address).first()
+    known = region.pool.filter(address=address).first()
+    entry = service_page.entry(known.pk) if known else None
     row = {"row": service_page.row(entry)} if entry else {}
     parts = [render_to_string(f"{TEMPLATE}#row", row, request)] if entry else []
     context = {"region": region, "service": region.service}

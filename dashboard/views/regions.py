@@ -54,16 +54,16 @@ def _save(request: LoggedInRequest, found: Region) -> HttpResponse:
             region=found, desired=form.desired, seen=form.version, origin=origin(request)
         ),
     )
-    if outcome is Outcome.GONE:
+    now = service_page.regions().filter(pk=found.pk).first()
+    if outcome is Outcome.GONE or now is None:
         return _gone(request, found.pk)
-    found = service_page.regions().get(pk=found.pk)
     if outcome is Outcome.SAVED:
-        return _saved(request, found)
+        return _saved(request, now)
     if outcome is Outcome.CONFLICT:
-        form = _form(found, on_version(request.POST, form, _form(found)))
-        theirs = last_change(found, of=[field.name for field in form.contested])
-        return _draw(request, found, "conflict", form, status=outcome.status, theirs=theirs)
-    return _draw(request, found, "edit", form, status=outcome.status)
+        form = _form(now, on_version(request.POST, form, _form(now)))
+        theirs = last_change(now, of=[field.name for field in form.contested])
+        return _draw(request, now, "conflict", form, status=outcome.status, theirs=theirs)
+    return _draw(request, now, "edit", form, status=outcome.status)
 
 
 @operator_required
@@ -91,15 +91,15 @@ def _delete(request: LoggedInRequest, found: Region) -> HttpResponse:
         form,
         lambda: services.region_delete(region=found, seen=form.version, origin=origin(request)),
     )
-    if outcome in (Outcome.SAVED, Outcome.GONE):
+    now = service_page.regions().filter(pk=found.pk).first()
+    if outcome in (Outcome.SAVED, Outcome.GONE) or now is None:
         answer = saved(request, found)
         answer["HX-Retarget"] = f"#region-{found.pk}"
         return answer
-    found = service_page.regions().get(pk=found.pk)
     if outcome is Outcome.CONFLICT:
-        form = _delete_form(found)
+        form = _delete_form(now)
     is_conflict = outcome is Outcome.CONFLICT
-    return _draw_delete(request, found, form, status=outcome.status, is_conflict=is_conflict)
+    return _draw_delete(request, now, form, status=outcome.status, is_conflict=is_conflict)
 
 
 @operator_required

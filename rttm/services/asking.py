@@ -7,7 +7,7 @@ from django.utils import timezone
 from rttm.backend import Answer, ask
 from rttm.client import Call, DynectError, Rejected, Unavailable
 from rttm.core import diff, schema
-from rttm.edits import Conflict
+from rttm.edits import Conflict, Gone
 from rttm.models import Mirrored
 
 T = TypeVar("T", schema.PoolEntry, schema.Region)
@@ -26,8 +26,10 @@ def ask_afresh(lookup: Call[T]) -> Answer[T | None]:
 
 def refuse_other_version(row: Mirrored, seen: int) -> None:
     """A Conflict when the mirror's row is not, or no longer, what the editor was opened on."""
-    row.refresh_from_db()
-    if row.version != seen:
+    now = type(row)._default_manager.filter(pk=row.pk).values_list("version", flat=True).first()
+    if now is None:
+        raise Gone
+    if now != seen:
         raise Conflict
 
 

@@ -1,0 +1,140 @@
+"""Changed by another worker while a page is drawn: its queries are not of one moment."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from typing import Any
+
+import pytest
+from django.db import connections, transaction
+from django.http import HttpResponse
+
+from rttm.models import Region
+from tests.builders import region, service
+from tests.converges import HTMX
+
+ONE, TWO, NEW = "192.0.2.1", "192.0.2.2", "192.0.2.8"
+DEFAULT = connections["default"]
+CALM = {200, 204, 302, 404, 409}
+
+
+class Meanwhile:
+    """A change between two queries, as another worker's commit would be; none in a transaction."""
+
+    def __init__(self, change: Callable[[], Any], *, before: int) -> None:
+        self.change, self.left = change, before
+        self.depth = len(DEFAULT.savepoint_ids)
+
+    @property
+    def happened(self) -> bool:
+        return self.left < 0
+
+    def __call__(self, execute: Callable, *query: Any) -> Any:
+        if len(DEFAULT.savepoint_ids) == self.depth:
+            self.left -= 1
+            if self.left == -1:
+                self.change()
+        return execute(*query)
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    with transaction.atomic("default"), transaction.atomic("engine"):
+        yield
+        DEFAULT.check_constraints()
+        transaction.set_rollback(True, "default")
+        transaction.set_rollback(True, "engine")
+
+
+def changed_before_each_query(
+    ask: Callable[[], HttpResponse], change: Callable[[], Any]
+) -> Iterator[tuple[int, HttpResponse]]:
+    """Ask again and again: the change comes before the first query, the second, and so on."""
+    for query in count():
+        with undone():
+            meanwhile = Meanwhile(change, before=query)
+            with DEFAULT.execute_wrapper(meanwhile):
+                yield query, ask()
+        if not meanwhile.happened:
+            return
+
+
+@pytest.fixture
+def asia(mirrored):
+    row = mirrored(service(region=(region("global", ONE, TWO), region("Asia", ONE, TWO))))
+    return row.regions.get(region_code="Asia")
+
+
+@pytest.fixture
+def entry(asia):
+    return asia.pool.get(address=ONE)
+
+
+@pytest.fixture
+def urls(asia, entry):
+    return {
+        "service": f"/services/{asia.service_id}/",
+        "region": f"/regions/{asia.pk}/",
+        "entry": f"/pool-entries/{entry.pk}/",
+    }
+
+
+PAGES = [
+    "{service}", "{service}card/", "{service}row/", "{service}log/", "{service}history/",
+    "{service}regions/add/", "{region}", "{region}edit/", "{region}delete/",
+    "{region}pool-entries/add/", "{entry}", "{entry}edit/", "{entry}delete/",
+    "/", "/counts/", "/order/", "/activity/",
+]  # fmt: skip
+CHANGES = {
+    "address deleted": lambda asia: asia.pool.filter(address=ONE).delete(),
+    "address changed": lambda asia: asia.pool.filter(address=ONE).update(address=NEW),
+    "region deleted": lambda asia: Region.objects.filter(pk=asia.pk).delete(),
+}
+
+
+@pytest.fixture(params=CHANGES)
+def change(request, asia):
+    return lambda: CHANGES[request.param](asia)
+
+
+@pytest.mark.parametrize("headers", [HTMX, {}], ids=["fragment", "whole"])
+@pytest.mark.parametrize("page", PAGES)
+def test_page_is_drawn_whatever_changes_meanwhile(client_as, operator, urls, page, change, headers):
+    client, url = client_as(operator), page.format(**urls)
+    for query, response in changed_before_each_query(
+        lambda: client.get(url, headers=headers), change
+    ):
+        assert response.status_code in CALM, f"changed before query {query}"
+
+
+ENTRY = {"address": ONE, "label": "", "weight": "9", "serve_mode": "obey", "seen": "1"}
+REGION = {
+    "ep": "2", "apmc": "1", "epmc": "1", "serve_count": "1", "failover_mode": "global",
+    "failover_data": "", "autopopulate": "N", "seen": "1",
+}  # fmt: skip
+SAVES = [
+    ("{entry}", ENTRY, 200),
+    ("{entry}", ENTRY | {"weight": "99"}, 422),
+    ("{entry}", ENTRY | {"seen": "7"}, 409),
+    ("{entry}delete/", {"seen": "1"}, 200),
+    ("{entry}delete/", {"seen": "7"}, 409),
+    ("{entry}recover/", {}, 200),
+    ("{region}", REGION, 200),
+    ("{region}", REGION | {"seen": "7"}, 409),
+    ("{region}delete/", {"seen": "1"}, 200),
+    ("{region}delete/", {"seen": "7"}, 409),
+    ("{region}pool-entries/add/", ENTRY | {"address": "192.0.2.9"}, 200),
+]
+
+
+@pytest.mark.parametrize(("page", "typed", "undisturbed"), SAVES)
+def test_save_is_answered_whatever_changes_meanwhile(
+    client_as, operator, asia, urls, page, typed, undisturbed, change
+):
+    client, url = client_as(operator), page.format(**urls)
+    typed = typed | {"service": asia.service_id}
+    for query, response in changed_before_each_query(
+        lambda: client.post(url, typed, headers=HTMX), change
+    ):
+        assert response.status_code in CALM | {422}, f"changed before query {query}"
+    assert response.status_code == undisturbed
