@@ -12,7 +12,7 @@ from rttm.core import schema
 from rttm.models import LogRecord, Region, Service
 
 from .pool_entries import end_waiting
-from .rows import touch_service
+from .rows import locked, touch_service
 
 LOG_KEPT = 200  # log records a service keeps in the mirror; a log report asks the backend
 
@@ -22,6 +22,7 @@ def absorb_answers(
     service: Service, answers: Iterable[schema.ResponseSet], *, asked_at: datetime
 ) -> None:
     """What each region serves now, from an rrset report."""
+    service = locked(service.pk)
     if service.answers_seen_at and service.answers_seen_at > asked_at:
         return
     older = _answered_before_a_change(service)

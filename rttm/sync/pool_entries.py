@@ -10,7 +10,7 @@ from rttm.core import schema
 from rttm.core.terms import EntryStatus, ServeMode
 from rttm.models import PoolEntry, Region, Service
 
-from .rows import columns, delete_left_out, touch_service, write
+from .rows import columns, delete_left_out, locked, touch_service, write
 
 
 def update_pool(region: Region, remote: Iterable[schema.PoolEntry], asked_at: datetime) -> bool:
@@ -31,7 +31,13 @@ def update_pool(region: Region, remote: Iterable[schema.PoolEntry], asked_at: da
 def absorb_pool_entry(
     region: Region, remote: schema.PoolEntry, *, asked_at: datetime, was: str = ""
 ) -> None:
-    """Make the mirror say what the backend said of one entry; `was` is its former address."""
+    """Make the mirror say what the backend said of one entry; `was` is its former address.
+
+    Nothing when the region has been deleted meanwhile, and its pool with it.
+    """
+    locked(region.service_id)
+    if not Region.objects.filter(pk=region.pk).exists():
+        return
     row = region.pool.filter(address=was or remote.address).first()
     if row is None:
         create_pool_entry(region, remote, region.pool.count(), asked_at)
@@ -43,6 +49,7 @@ def absorb_pool_entry(
 @transaction.atomic
 def absorb_pool_entry_gone(region: Region, address: str, *, asked_at: datetime) -> None:
     """The backend no longer has this entry."""
+    locked(region.service_id)
     deleted, _ = PoolEntry.objects.filter(region=region, address=address).delete()
     if deleted:
         _touch_pool(region, asked_at)

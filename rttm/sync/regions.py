@@ -10,7 +10,7 @@ from rttm.core import schema
 from rttm.models import Region, Service
 
 from .pool_entries import create_pool_entry, update_pool
-from .rows import columns, delete_left_out, touch_service, write
+from .rows import columns, delete_left_out, locked, touch_service, write
 
 
 def update_regions(service: Service, remote: Iterable[schema.Region], asked_at: datetime) -> bool:
@@ -30,6 +30,7 @@ def update_regions(service: Service, remote: Iterable[schema.Region], asked_at: 
 @transaction.atomic
 def absorb_region(service: Service, remote: schema.Region, *, asked_at: datetime) -> None:
     """Make the mirror say what the backend said of one region, its pool included."""
+    service = locked(service.pk)
     row = service.regions.filter(region_code=remote.region_code).first()
     if row is None:
         create_region(service, remote, asked_at)
@@ -41,6 +42,7 @@ def absorb_region(service: Service, remote: schema.Region, *, asked_at: datetime
 @transaction.atomic
 def absorb_region_gone(service: Service, region_code: str, *, asked_at: datetime) -> None:
     """The backend no longer has this region."""
+    locked(service.pk)
     deleted, _ = Region.objects.filter(service=service, region_code=region_code).delete()
     Service.objects.filter(pk=service.pk).update(seen_at=asked_at)
     if deleted:

@@ -11,6 +11,11 @@ from rttm.models import HealthMonitor, Mirrored, PerformanceMonitor, PoolEntry, 
 Row = Service | HealthMonitor | PerformanceMonitor | Region | PoolEntry
 
 
+def locked(pk: int) -> Service:
+    """A service as it is now: nobody else absorbs anything of it until this transaction ends."""
+    return Service.objects.select_for_update(no_key=True).get(pk=pk)
+
+
 def columns(value: Any) -> dict[str, Any]:
     """A value's own fields, in the form their columns have."""
     names = (name for name in value.__dataclass_fields__ if name not in schema.CONTAINERS)

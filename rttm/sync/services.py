@@ -10,22 +10,27 @@ from rttm.core import schema
 from rttm.models import HealthMonitor, PerformanceMonitor, Service
 
 from .regions import create_region, update_regions
-from .rows import columns, touch_service, write
+from .rows import columns, locked, touch_service, write
 
 
 @transaction.atomic
 def absorb_service(remote: schema.Service, *, asked_at: datetime) -> Service:
     """Make the mirror say what the backend said of one service, all of it."""
-    row = Service.objects.whole().filter(zone=remote.zone, fqdn=remote.fqdn).first()
-    if row is None:
-        return _create(remote, asked_at)
+    found, is_new = Service.objects.get_or_create(
+        zone=remote.zone,
+        fqdn=remote.fqdn,
+        defaults=columns(remote) | {"seen_at": asked_at, "status_since": asked_at},
+    )
+    if is_new:
+        return _fill(found, remote, asked_at)
+    locked(found.pk)
+    row = Service.objects.whole().get(pk=found.pk)
     if row.seen_at <= asked_at:
         _update(row, remote, asked_at)
     return row
 
 
-def _create(remote: schema.Service, asked_at: datetime) -> Service:
-    row = Service.objects.create(**columns(remote), seen_at=asked_at, status_since=asked_at)
+def _fill(row: Service, remote: schema.Service, asked_at: datetime) -> Service:
     HealthMonitor.objects.create(service=row, seen_at=asked_at, **columns(remote.monitor))
     PerformanceMonitor.objects.create(
         service=row, seen_at=asked_at, **columns(remote.performance_monitor)
