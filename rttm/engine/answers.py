@@ -119,14 +119,20 @@ def _present(key: ServiceKey, code: str, question: Question, now: float) -> JSON
     """Decided from what is known at this moment, as the engine itself does."""
     row = store.find(*key)
     if row is None:
-        raise Refused(404, f"There is no service {key.fqdn} in zone {key.zone}")
+        raise _no_service(key)
     if row.value.at(code) is None:
         raise Refused(404, f"{key.fqdn} has no region {code}; its clients get that of global")
-    state = RegionState.objects.get(service=row, region_code=code)
+    state = RegionState.objects.filter(service=row, region_code=code).first()
+    if state is None:  # deleted since it was found
+        raise _no_service(key)
     about = {**_about(key, code, int(now)), "since": int(state.since)}
     if not row.active:
         return {**about, "status": "unk", "reason": "the service is inactive", **_nothing(question)}
     return {**about, **_decided(row, code, question)}
+
+
+def _no_service(key: ServiceKey) -> Refused:
+    return Refused(404, f"There is no service {key.fqdn} in zone {key.zone}")
 
 
 def _decided(row: Service, code: str, question: Question) -> JSON:

@@ -1,62 +1,14 @@
 """Changed by another worker while a page is drawn: its queries are not of one moment."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from itertools import count
-from typing import Any
-
 import pytest
-from django.db import connections, transaction
-from django.http import HttpResponse
 
 from rttm.models import Region
 from tests.builders import region, service
 from tests.converges import HTMX
+from tests.meanwhile import changed_before_each_query
 
 ONE, TWO, NEW = "192.0.2.1", "192.0.2.2", "192.0.2.8"
-DEFAULT = connections["default"]
 CALM = {200, 204, 302, 404, 409}
-
-
-class Meanwhile:
-    """A change between two queries, as another worker's commit would be; none in a transaction."""
-
-    def __init__(self, change: Callable[[], Any], *, before: int) -> None:
-        self.change, self.left = change, before
-        self.depth = len(DEFAULT.savepoint_ids)
-
-    @property
-    def happened(self) -> bool:
-        return self.left < 0
-
-    def __call__(self, execute: Callable, *query: Any) -> Any:
-        if len(DEFAULT.savepoint_ids) == self.depth:
-            self.left -= 1
-            if self.left == -1:
-                self.change()
-        return execute(*query)
-
-
-@contextmanager
-def undone() -> Iterator[None]:
-    with transaction.atomic("default"), transaction.atomic("engine"):
-        yield
-        DEFAULT.check_constraints()
-        transaction.set_rollback(True, "default")
-        transaction.set_rollback(True, "engine")
-
-
-def changed_before_each_query(
-    ask: Callable[[], HttpResponse], change: Callable[[], Any]
-) -> Iterator[tuple[int, HttpResponse]]:
-    """Ask again and again: the change comes before the first query, the second, and so on."""
-    for query in count():
-        with undone():
-            meanwhile = Meanwhile(change, before=query)
-            with DEFAULT.execute_wrapper(meanwhile):
-                yield query, ask()
-        if not meanwhile.happened:
-            return
 
 
 @pytest.fixture
@@ -101,9 +53,8 @@ def change(request, asia):
 @pytest.mark.parametrize("page", PAGES)
 def test_page_is_drawn_whatever_changes_meanwhile(client_as, operator, urls, page, change, headers):
     client, url = client_as(operator), page.format(**urls)
-    for query, response in changed_before_each_query(
-        lambda: client.get(url, headers=headers), change
-    ):
+    answers = changed_before_each_query("default", lambda: client.get(url, headers=headers), change)
+    for query, response in answers:
         assert response.status_code in CALM, f"changed before query {query}"
 
 
@@ -134,7 +85,7 @@ def test_save_is_answered_whatever_changes_meanwhile(
     client, url = client_as(operator), page.format(**urls)
     typed = typed | {"service": asia.service_id}
     for query, response in changed_before_each_query(
-        lambda: client.post(url, typed, headers=HTMX), change
+        "default", lambda: client.post(url, typed, headers=HTMX), change
     ):
         assert response.status_code in CALM | {422}, f"changed before query {query}"
     assert response.status_code == undisturbed
