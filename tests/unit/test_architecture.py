@@ -35,8 +35,8 @@ MAY_IMPORT = {
     "dashboard.management": "dashboard rttm",
 }
 CORE_MAY_IMPORT = {
-    *("collections", "dataclasses", "enum", "functools", "hashlib", "ipaddress", "itertools"),
-    *("math", "re", "statistics", "typing", "zlib"),
+    *("collections", "dataclasses", "enum", "hashlib", "ipaddress", "math", "re", "statistics"),
+    "typing",
 }
 MIRROR = {"Service", "Region", "PoolEntry", "HealthMonitor", "PerformanceMonitor", "LogRecord"}
 ROWS = {"service", "region", "entry", "pool_entry", "monitor", "health_monitor"}
