@@ -5,7 +5,17 @@ from typing import Any
 import pytest
 
 from rttm.engine import models
-from tests.engine_client import ENTRY, NOW, REGION, SERVICE, WANTED, Client, logged_in, probed
+from tests.engine_client import (
+    ENTRY,
+    NAMES,
+    NOW,
+    REGION,
+    SERVICE,
+    WANTED,
+    Client,
+    logged_in,
+    probed,
+)
 
 
 @pytest.fixture
@@ -30,8 +40,7 @@ def test_every_answer_has_the_whole_envelope(client):
 
 class TestSession:
     def test_log_in_answers_with_token_and_version(self, client):
-        names = {"customer_name": "acme", "user_name": "olga", "password": "pw"}
-        assert set(client.does("POST", "Session", names)) == {"token", "version"}
+        assert set(client.does("POST", "Session", NAMES)) == {"token", "version"}
 
     @pytest.mark.parametrize(
         ("change", "code"),
@@ -43,8 +52,7 @@ class TestSession:
         ],
     )
     def test_log_in_is_refused(self, client, change, code):
-        names = {"customer_name": "acme", "user_name": "olga", "password": "pw"} | change
-        assert client.fails("POST", "Session/", names) == (400, code)
+        assert client.fails("POST", "Session/", NAMES | change) == (400, code)
 
     @pytest.mark.parametrize("path", ["Session/", "SESSION/", "session", "Session"])
     def test_it_is_kept_alive_however_it_is_spelled(self, client, path):

@@ -9,10 +9,12 @@ from django.core.management import CommandError, call_command
 from rttm.engine import store
 from rttm.engine.models import Contact
 from tests import builders
-from tests.django.test_engine_api import SERVICE, WANTED, Client
-from tests.django.test_engine_api import client as _client
+from tests.engine_client import SERVICE, WANTED, Client, logged_in
 
-client = _client
+
+@pytest.fixture
+def client(settings, db) -> Client:
+    return logged_in(settings)
 
 
 @pytest.fixture(autouse=True)
