@@ -7,9 +7,9 @@ from django.urls import reverse
 
 from rttm.models import Action, Edit, LogReport
 from tests import builders
+from tests.converges import HTMX
 from tests.pages import find, parse, words
 
-HTMX = {"HX-Request": "true"}
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 

@@ -10,9 +10,9 @@ from rttm import sync
 from rttm.core.schema import Record, ResponseSet
 from rttm.models import Service
 from tests import builders
+from tests.converges import HTMX
 from tests.pages import find, parse, words
 
-HTMX = {"HX-Request": "true"}
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 
 

@@ -11,9 +11,9 @@ from rttm.core.schema import Record, ResponseSet
 from rttm.core.wire import render_response_set
 from rttm.models import Action, LogReport
 from tests import builders
+from tests.converges import HTMX
 from tests.pages import find, parse, words
 
-HTMX = {"HX-Request": "true"}
 SPAN = {"start": "2026-01-01 00:00:00", "end": "2026-01-02 00:00:00", "zone": "UTC"}
 
 
