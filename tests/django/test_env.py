@@ -12,7 +12,7 @@ from dashboard import env
 @pytest.mark.parametrize(
     ("text", "value"), [("1", True), ("Yes", True), ("0", False), ("off", False), ("", True)]
 )
-def test_bool_reads_the_usual_words_and_takes_an_empty_one_as_unset(monkeypatch, text, value):
+def test_flag_reads_the_usual_words_and_takes_an_empty_one_as_unset(monkeypatch, text, value):
     monkeypatch.setenv("FLAG", text)
     assert env.flag("FLAG", default=True) is value
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rttm.core.notify import AddressChange, News, RegionNow, clean, events, mail, stamp
+from rttm.core.moments import stamp
+from rttm.core.notify import AddressChange, News, RegionNow, clean, events, mail
 from rttm.core.schema import Service
 from tests.builders import pool_entry, region, service
 from tests.unit import strategies as some
