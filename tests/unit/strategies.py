@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -20,6 +21,7 @@ from rttm.core.schema import (
     ResponseSet,
     Service,
 )
+from tests.builders import service
 
 # A busy machine must not fail a test, nor many examples make the suite slow.
 settings.register_profile(
@@ -116,6 +118,30 @@ facts = st.builds(
     latched=st.booleans(),
     response_ms=st.none() | st.floats(0.1, 1000),
 )
+
+
+small = st.integers(1, 4)
+plain_entries = st.builds(PoolEntry, addresses, serve_mode=st.sampled_from(terms.ServeMode))
+codes = st.lists(st.sampled_from(terms.RegionCode), min_size=1, max_size=4, unique=True)
+
+
+@st.composite
+def situations(draw: st.DrawFn) -> tuple[Service, dict[str, Fact], frozenset[str]]:
+    """A service with valid counts and targets, what is known of its addresses, and what is held."""
+    present = draw(codes)
+    targets = {
+        "ip": st.just("192.0.2.99"), "cname": st.just("cdn.example.net"), "global": st.just(""),
+    }  # fmt: skip
+    parts = []
+    for code in present:
+        mode = draw(st.sampled_from(terms.FailoverMode))
+        pool, numbers = draw(_pools(plain_entries)), [draw(small) for _ in range(3)]
+        part = Region(code, pool, draw(st.booleans()), *numbers)
+        data = draw(targets.get(mode, st.sampled_from(present)))
+        parts.append(replace(part, failover_mode=mode, failover_data=data))
+    known = {address: draw(facts) for address in sorted({e.address for p in parts for e in p.pool})}
+    held = frozenset(draw(st.sets(st.sampled_from(present))))
+    return service(region=tuple(parts)), known, held
 
 
 ODD = (

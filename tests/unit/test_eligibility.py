@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rttm.core import eligibility, terms
+from rttm.core import eligibility
 from rttm.core.eligibility import Decision, Fact, Place, decide_service, why_out
-from rttm.core.schema import Record, Region, Service
+from rttm.core.schema import Record, Region
 from rttm.core.terms import Status
 from tests.builders import pool_entry, region, service
 from tests.unit import strategies as some
@@ -295,30 +295,7 @@ def test_the_worst_region_gives_the_service_its_status(statuses, expected):
     assert eligibility.worst(statuses) == expected
 
 
-small = st.integers(1, 4)
-entries = st.builds(pool_entry, some.addresses, serve_mode=st.sampled_from(terms.ServeMode))
-pools = st.lists(entries, min_size=1, max_size=5, unique_by=lambda entry: entry.address).map(tuple)
-codes = st.lists(st.sampled_from(terms.RegionCode), min_size=1, max_size=4, unique=True)
-
-
-@st.composite
-def situations(draw: st.DrawFn) -> tuple[Service, dict[str, Fact], frozenset[str]]:
-    """A service with valid counts and targets, what is known of its addresses, and what is held."""
-    present = draw(codes)
-    targets = {"ip": st.just(TARGET), "cname": st.just("cdn.example.net"), "global": st.just("")}
-    regions = []
-    for code in present:
-        mode = draw(st.sampled_from(terms.FailoverMode))
-        part = Region(code, draw(pools), draw(st.booleans()), draw(small), draw(small), draw(small))
-        data = draw(targets.get(mode, st.sampled_from(present)))
-        regions.append(replace(part, failover_mode=mode, failover_data=data))
-    addresses = sorted({entry.address for part in regions for entry in part.pool})
-    facts = {address: draw(some.facts) for address in addresses}
-    held = frozenset(draw(st.sets(st.sampled_from(present))))
-    return service(region=tuple(regions)), facts, held
-
-
-@given(situations())
+@given(some.situations())
 def test_outside_failover_never_more_than_ep_are_served(situation):
     value, facts, held = situation
     for code, decision in decide_service(value, facts, held).items():
@@ -334,7 +311,7 @@ def test_mode_always_is_always_available_and_mode_no_never(fact):
     assert not eligibility.is_available(pool_entry(serve_mode="no"), fact)
 
 
-@given(situations())
+@given(some.situations())
 def test_an_entry_of_mode_no_is_never_served_in_its_region(situation):
     value, facts, held = situation
     for code, decision in decide_service(value, facts, held).items():
@@ -344,7 +321,7 @@ def test_an_entry_of_mode_no_is_never_served_in_its_region(situation):
                 assert decision.in_failover or entry.address not in served(decision)
 
 
-@given(situations())
+@given(some.situations())
 def test_an_answer_is_never_empty_unless_every_entry_has_mode_no(situation):
     value, facts, held = situation
     decisions = decide_service(value, facts, held)
@@ -356,7 +333,7 @@ def test_an_answer_is_never_empty_unless_every_entry_has_mode_no(situation):
             assert decision.records or not decisions["global"].records
 
 
-@given(situations())
+@given(some.situations())
 def test_the_verdicts_agree_with_what_is_served(situation):
     value, facts, held = situation
     for code, decision in decide_service(value, facts, held).items():
@@ -367,7 +344,7 @@ def test_the_verdicts_agree_with_what_is_served(situation):
             assert placed == set(served(decision))
 
 
-@given(situations(), st.randoms(use_true_random=False))
+@given(some.situations(), st.randoms(use_true_random=False))
 def test_the_order_of_regions_does_not_matter(situation, chance: random.Random):
     value, facts, held = situation
     mixed = list(value.region)
@@ -377,7 +354,7 @@ def test_the_order_of_regions_does_not_matter(situation, chance: random.Random):
     )
 
 
-@given(situations(), st.randoms(use_true_random=False))
+@given(some.situations(), st.randoms(use_true_random=False))
 def test_the_order_of_a_pool_decides_only_between_equally_fast_entries(situation, chance):
     value, facts, held = situation
     addresses = sorted({entry.address for part in value.region for entry in part.pool})
@@ -397,7 +374,7 @@ def test_the_order_of_a_pool_decides_only_between_equally_fast_entries(situation
     assert {c: d.status for c, d in before.items()} == {c: d.status for c, d in now.items()}
 
 
-@given(situations())
+@given(some.situations())
 def test_an_address_that_comes_up_never_brings_its_region_into_failover(situation):
     value, facts, held = situation
     before = decide_service(value, facts, held)
@@ -407,7 +384,7 @@ def test_an_address_that_comes_up_never_brings_its_region_into_failover(situatio
             assert before[code].in_failover or not decision.in_failover
 
 
-@given(situations())
+@given(some.situations())
 def test_a_latch_holds_until_recover_and_then_only_where_an_address_is_down(situation):
     value, facts, _ = situation
     latched = eligibility.latches(value, facts)

@@ -17,7 +17,6 @@ from rttm.core.eligibility import (
 from rttm.core.schema import Service
 from rttm.core.terms import EntryStatus, ServeMode
 from tests.unit import strategies as some
-from tests.unit.test_eligibility import situations
 
 Facts = Mapping[str, Fact]
 
@@ -49,7 +48,7 @@ def recovered(state: State) -> State:
 
 @st.composite
 def states(draw: st.DrawFn) -> State:
-    service, facts, held = draw(situations())
+    service, facts, held = draw(some.situations())
     return settled(replace(service, auto_recover=draw(st.booleans())), facts, held)
 
 
