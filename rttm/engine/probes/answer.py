@@ -5,6 +5,7 @@ import pycurl
 FIRST_PART = 64 * 1024  # bytes of the body that count
 SWITCHING = b"101"  # protocols: no other answer follows
 ENOUGH = 0  # of the part were taken: tells libcurl to stop
+FRAMES = (b"content-length", b"transfer-encoding")  # say where a body ends
 
 
 class Answer:
@@ -19,6 +20,7 @@ class Answer:
         self._expected = _encoded(expected)
         self._connect_ms = connect_ms  # when not libcurl connected
         self._is_headed = False
+        self._is_framed = False
         self._is_last = False  # nothing that is meant for us follows
 
     @property
@@ -31,15 +33,24 @@ class Answer:
         is_found = bool(self._expected) and self.has_expected
         return is_found or self.is_cut or (self._is_headed and self._is_last)
 
+    @property
+    def ends_when_closed(self) -> bool:
+        """Nothing but the end of the connection says where its body ends."""
+        return bool(self.status) and not self._is_framed
+
     def take_header(self, line: bytes) -> int | None:
         if line.startswith(b"HTTP/"):
-            self._is_headed = False  # what came before only announced it
+            self._is_headed = self._is_framed = False  # what came before only announced it
             self._is_last = line.split()[1:2] == [SWITCHING]
         elif line in (b"\r\n", b"\n"):
             self._is_headed = True
             return ENOUGH if self._is_last else None
-        elif line[:9].lower() == b"location:":
-            self.location = line[9:].strip().decode("latin-1")
+        else:
+            name, _, value = line.partition(b":")
+            if name.lower() == b"location":
+                self.location = value.strip().decode("latin-1")
+            elif name.lower() in FRAMES:
+                self._is_framed = True
         return None
 
     def take_body(self, part: bytes) -> int | None:

@@ -28,15 +28,27 @@ def broken(error: pycurl.error, curl: pycurl.Curl, answer: Answer, attempt: Atte
         case pycurl.E_SSL_CONNECT_ERROR:
             return _unencrypted(attempt, number, _tls_reason(said))
         case pycurl.E_PARTIAL_FILE if answer.status:
-            return Failed(f"HTTP {answer.status}, but the body broke off")
+            return _broken_off(answer)
         case pycurl.E_GOT_NOTHING | pycurl.E_PARTIAL_FILE:
             return closed(attempt)
         case pycurl.E_SEND_ERROR | pycurl.E_RECV_ERROR if number:
             return refused(f"connection to {attempt.place}", OSError(number, ""))
         case pycurl.E_SEND_ERROR | pycurl.E_RECV_ERROR if reason := _tls_reason(said):
-            told = Failed(f"connection to {attempt.place} failed: {reason}")
-            return closed(attempt) if reason == ENDED else told
+            if reason == ENDED:
+                return _broken_off(answer) if answer.status else closed(attempt)
+            return Failed(f"connection to {attempt.place} failed: {reason}")
     return Failed(f"{attempt.place} did not answer in HTTP") if code in NO_HTTP else error
+
+
+def is_its_end(error: pycurl.error, answer: Answer) -> bool:
+    """Servers often close without the farewell of TLS: where only that ends a body, it is whole."""
+    code, said = (0, *error.args)[-2:]
+    is_closed = code == pycurl.E_RECV_ERROR and _tls_reason(said) == ENDED
+    return is_closed and answer.ends_when_closed
+
+
+def _broken_off(answer: Answer) -> Failed:
+    return Failed(f"HTTP {answer.status}, but the body broke off")
 
 
 def closed(attempt: Attempt) -> Failed:

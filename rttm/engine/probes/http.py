@@ -15,7 +15,7 @@ from rttm.core.terms import EntryStatus, Protocol
 from . import certificate, transfers
 from .answer import Answer
 from .attempt import Attempt, excerpt, rounded
-from .broken import broken, closed, waits_for
+from .broken import broken, closed, is_its_end, waits_for
 from .connecting import reach
 from .request import name_asked, request, use
 
@@ -61,7 +61,7 @@ async def _transferred(curl: pycurl.Curl, answer: Answer, attempt: Attempt) -> N
         raise
     except pycurl.error as error:
         answer.look(curl)
-        if not answer.is_enough:
+        if not (answer.is_enough or is_its_end(error, answer)):
             raise broken(error, curl, answer, attempt) from None
     answer.look(curl)
     if not answer.status:
