@@ -26,6 +26,7 @@ from tests.objects import (
 )
 
 LATEST = int(NOW) + 86_400  # of times in reports: clients' clocks differ
+OBJECTS = {"RTTM", "RTTMRegion", "RTTMRegionPoolEntry"}
 IN_THE_REGION = "region[Asia]."
 IN_THE_POOL = "pool[192.0.2.3]."
 
@@ -69,6 +70,11 @@ class Endpoint(NamedTuple):
     names: tuple[str, ...] = ()
     places: tuple[Place, ...] = ()  # without any, arguments are ignored
     is_new: bool = False  # its last name is that of something not there yet
+
+    @property
+    def sets_an_object(self) -> bool:
+        """Creates or changes a service, a region or a pool entry."""
+        return self.method in ("POST", "PUT") and self.resource in OBJECTS
 
     @property
     def path(self) -> str:

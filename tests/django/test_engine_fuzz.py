@@ -21,7 +21,6 @@ WITH_FIELDS = [
     for endpoint in ENDPOINTS
     for place in endpoint.places
 ]
-OBJECTS = {"RTTM", "RTTMRegion", "RTTMRegionPoolEntry"}
 CALLED = {"new_address": "address"}  # by a read
 
 
@@ -55,7 +54,7 @@ def test_what_fields_refuse_is_named_and_changes_nothing(stage, endpoint, place)
 
 def _wrong(endpoint: Endpoint, place: Place) -> Iterator[dict[str, Example]]:
     """Only changes of objects tell of all that is wrong at once."""
-    several = place.together if endpoint.resource in OBJECTS and endpoint.method != "GET" else []
+    several = place.together if endpoint.sets_an_object else []
     yield from _turns({field.name: field.refused for field in several})
     for field in place.fields:
         for example in field.refused if field not in several else ():
@@ -133,7 +132,7 @@ def _taken(
         reply = stage.reply(endpoint, args)
         if not reply.is_success:
             return f"{args} should be taken: {reply}"
-        if endpoint.method == "GET" or endpoint.resource not in OBJECTS:
+        if not endpoint.sets_an_object:
             return None
         after = stage.read_again(endpoint, reply.data)
     if after != reply.data:
