@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract.engine_database import drop_databases
 from tests.servers import ValkeyServer
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_database_stays() -> Iterator[None]:
+    """The first of the session, so that every engine has ended before."""
+    yield
+    drop_databases()
 
 
 @pytest.fixture(scope="session")

@@ -8,23 +8,20 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import requests
 
+from tests.contract.engine_database import ROOT, new_database
 from tests.servers import PATIENCE, wait_until
 
-ROOT = Path(__file__).parents[2]
-DATABASE = "engine.sqlite3"
 CUSTOMER, USERNAME, PASSWORD = "acme", "olga", "correct horse"
 READY = re.compile(r"ready at (http://[\d.]+:(\d+))/REST/")
 
 
 class EngineServer:
-    """Start, stop, kill and start again: the database stays in `directory`.
+    """Start, stop, kill and start again: the database stays.
 
     Environment variables of the program can be given by name, such as SECONDS_PER_MINUTE="1".
     Probes of loopback addresses are allowed.
@@ -35,10 +32,10 @@ class EngineServer:
         self.lines: list[str] = []  # what the process said on stderr
         self._command = [sys.executable, "manage.py", "engine"]
         self._options = [] if loop else ["--no-loop"]
-        self.env = {**os.environ, **_environment(directory), **env}
+        self.database = new_database(directory)
+        self.env = {**os.environ, **_environment(directory, self.database.url), **env}
         self._port = "0"
         self.url = ""  # "http://127.0.0.1:<port>"
-        (directory / DATABASE).write_bytes(_empty_database())
         self.start()
 
     @property
@@ -92,24 +89,10 @@ class EngineServer:
         return found is not None
 
 
-@cache
-def _empty_database() -> bytes:
-    """Its tables are made once for all tests of this process."""
-    with TemporaryDirectory() as name:
-        directory = Path(name)
-        subprocess.run(
-            [sys.executable, "manage.py", "migrate", "--database", "engine", "--verbosity", "0"],
-            cwd=ROOT,
-            env={**os.environ, **_environment(directory)},
-            check=True,
-        )
-        return (directory / DATABASE).read_bytes()
-
-
-def _environment(directory: Path) -> dict[str, str]:
+def _environment(directory: Path, database_url: str) -> dict[str, str]:
     return {
         "DATA_DIR": str(directory),
-        "ENGINE_DATABASE_URL": f"sqlite:///{directory}/{DATABASE}",
+        "ENGINE_DATABASE_URL": database_url,
         "DYNECT_CUSTOMER": CUSTOMER,
         "DYNECT_USERNAME": USERNAME,
         "DYNECT_PASSWORD": PASSWORD,

@@ -11,7 +11,8 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.contract.engine_server import DATABASE, EngineServer, RawClient, logged_in
+from tests.contract.engine_database import DATABASE
+from tests.contract.engine_server import EngineServer, RawClient, logged_in
 from tests.endpoints import ENDPOINTS, Endpoint
 from tests.objects import SERVICE
 from tests.servers import PATIENCE

@@ -10,9 +10,9 @@ import pytest
 from rttm.client import Credentials, Dynect, HttpTransport, Rejected, calls
 from rttm.core.schema import PoolEntry, ServiceKey
 from tests import builders
+from tests.contract.engine_database import DATABASE
 from tests.contract.engine_server import (
     CUSTOMER,
-    DATABASE,
     PASSWORD,
     USERNAME,
     EngineServer,

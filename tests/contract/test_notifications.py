@@ -20,7 +20,8 @@ from rttm.engine.notify import Sender, outbox
 from rttm.engine.notify.outbox import MAILS, SYSLOG, Message
 from rttm.engine.targets import limits
 from rttm.engine.thread import call
-from tests.contract.engine_server import DATABASE, ROOT, EngineServer, RawClient
+from tests.contract.engine_database import DATABASE
+from tests.contract.engine_server import ROOT, EngineServer, RawClient
 from tests.probing import finish
 from tests.receivers import MailServer, SyslogServer, mail_server
 from tests.servers import PATIENCE, wait_until
