@@ -52,19 +52,27 @@ class Engine:
         )
         self.change(replace(service, region=(replace(service.region[0], pool=pool),)))
 
-    def probe(self, at: float = NOW, *, site: str = "XXX", version: int = 0, **runs: str) -> None:
+    def probe(
+        self,
+        at: float = NOW,
+        *,
+        site: str = "XXX",
+        version: int = 0,
+        says: str = "said",
+        **runs: str,
+    ) -> None:
         """Results by the last number of the address: probe(_1="down")."""
         results = [
-            self.result(f"192.0.2.{name[1:]}", EntryStatus(status), at, version=version)
+            self.result(f"192.0.2.{name[1:]}", EntryStatus(status), at, version=version, says=says)
             for name, status in runs.items()
         ]
         store.record_results(results, site_code=site, now=at)
 
     def result(
-        self, address: str, status: EntryStatus, at: float, *, version: int = 0
+        self, address: str, status: EntryStatus, at: float, *, version: int = 0, says: str = "said"
     ) -> store.RunResult:
         row = self.row
-        result = ProbeResult(status, f"said {status}")
+        result = ProbeResult(status, f"{says} {status}", 12.0)
         return store.RunResult(row.pk, version or row.version, address, Kind.HEALTH, result, at)
 
     def measure(self, at: float = NOW, *, site: str = "XXX", **times: float | None) -> None:

@@ -6,64 +6,24 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from rttm.core.health import ProbeResult
-from rttm.core.schedule import Kind as ProbeKind
 from rttm.core.schema import Service
-from rttm.core.terms import EntryStatus
 from rttm.engine import models, store
 from rttm.engine.models import Contact, Notification
 from rttm.engine.notify import outbox
 from rttm.engine.notify.outbox import MAILS, SYSLOG
 from rttm.engine.router import ALIAS
-from tests import builders
+from tests import builders, engine_service
+from tests.engine_service import NOW, ONE, TWO
 
-NOW = 1_700_000_000.0
-ONE, TWO = "192.0.2.1", "192.0.2.2"
 OWNER = "owner@example.com"
 
 
-class Engine:
+class Engine(engine_service.Engine):
     """One service, a site that probes it, and what is in the outbox."""
 
     def __init__(self, **fields: Any) -> None:
         wanted = {"notify_events": ("ip", "svc", "nosrv"), "region": (builders.region(ep=2),)}
-        value = builders.service(**{**wanted, **fields})
-        zone, _ = store.create_zone(value.zone)
-        self.key = value.key
-        store.create(zone, value, now=NOW, user_name="olga")
-
-    @property
-    def row(self) -> models.Service:
-        row = store.hold(*self.key)
-        assert row
-        return row
-
-    def probe(self, at: float = NOW, *, site: str = "XXX", says: str = "said", **runs: str) -> None:
-        """Results by the last number of the address: probe(_1="down")."""
-        row = self.row
-        results = [
-            store.RunResult(
-                row.pk, row.version, f"192.0.2.{name[1:]}", ProbeKind.HEALTH,
-                ProbeResult(EntryStatus(status), f"{says} {status}", 12.0), at,
-            )
-            for name, status in runs.items()
-        ]  # fmt: skip
-        store.record_results(results, site_code=site, now=at)
-
-    def measure(self, **milliseconds: float) -> None:
-        row = self.row
-        results = [
-            store.RunResult(
-                row.pk, row.version, f"192.0.2.{name[1:]}", ProbeKind.PERF,
-                ProbeResult(EntryStatus.UP, "fast", ms), NOW,
-            )
-            for name, ms in milliseconds.items()
-        ]  # fmt: skip
-        store.record_results(results, site_code="XXX", now=NOW)
-
-    def change(self, **fields: Any) -> None:
-        row = self.row
-        store.change(row, replace(row.value, **fields), now=NOW, user_name="olga")
+        super().__init__(builders.service(**{**wanted, **fields}))
 
     def forget(self) -> None:
         Notification.objects.all().delete()
@@ -168,7 +128,7 @@ class TestMails:
         engine = Engine(notify_events=("svc",))
         engine.probe(_1="up", _2="up")
         region = replace(engine.row.value.region[0], apmc=3)
-        engine.change(region=(region,))
+        engine.change(replace(engine.row.value, region=(region,)))
         assert engine.mails == [(OWNER, "[RTTM] www.example.com failover")]
         assert "  olga changed it\n" in Notification.objects.get().text
 
