@@ -219,7 +219,7 @@ def test_action_whose_service_is_no_longer_in_the_mirror_fails_in_words(row, by,
     assert action.message == f"{row.fqdn} is no longer in the mirror."
 
 
-def test_action_that_none_of_its_workers_survived_is_not_tried_for_ever(row, by, woken, backend):
+def test_action_that_none_of_its_workers_survived_is_not_tried_for_ever(row, by, woken):
     action = dispatch.service_deactivate(service=row, origin=by)
     lost = {"state": "running", "claimed_until": timezone.now() - LEASE}
     Action.objects.filter(pk=action.pk).update(attempts=MOST_ATTEMPTS, **lost)

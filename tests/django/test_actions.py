@@ -78,7 +78,7 @@ def test_action_asked_for_twice_is_one(client, row):
     assert Action.objects.count() == 1
 
 
-def test_finished_action_shows_the_backends_words_and_stops_polling(client, backend, row):
+def test_finished_action_shows_the_backends_words_and_stops_polling(client, row):
     client.post(f"/services/{row.pk}/deactivate/", headers=HTMX)
     action = Action.objects.get()
     services.action_run(action_id=action.pk)
@@ -115,7 +115,7 @@ def test_address_that_is_well_offers_no_recover(client, row):
     assert b"<button" not in response.content
 
 
-def test_recover_of_an_address_is_followed_in_its_row_to_its_end(client, backend, row, latched):
+def test_recover_of_an_address_is_followed_in_its_row_to_its_end(client, latched):
     response = client.post(f"/pool-entries/{latched.pk}/recover/", headers=HTMX)
     [drawn] = find(parse(response), id=f"pool-entry-{latched.pk}")
     assert "queued" in words(drawn)
@@ -127,7 +127,7 @@ def test_recover_of_an_address_is_followed_in_its_row_to_its_end(client, backend
     assert "every 2s" not in drawn.get("hx-trigger")
 
 
-def test_recover_that_did_not_help_is_told_in_the_row(client, row, latched):
+def test_recover_that_did_not_help_is_told_in_the_row(client, latched):
     client.post(f"/pool-entries/{latched.pk}/recover/", headers=HTMX)
     now = timezone.now()
     Action.objects.update(state="failed", message="No such node.", finished_at=now)
@@ -136,7 +136,7 @@ def test_recover_that_did_not_help_is_told_in_the_row(client, row, latched):
     assert "No such node." in words(parse(response))
 
 
-def test_recover_of_an_earlier_outage_is_not_told_again(client, row, latched):
+def test_recover_of_an_earlier_outage_is_not_told_again(client, latched):
     client.post(f"/pool-entries/{latched.pk}/recover/", headers=HTMX)
     now = timezone.now()
     Action.objects.update(state="succeeded", message="Recovered.", finished_at=now)

@@ -114,9 +114,7 @@ def test_conflict_shows_theirs_and_yours_and_loses_neither(client, backend, entr
     response = client.post(url, typed(entry, weight=9, label="mine"), headers=HTMX)
     assert response.status_code == 409
     page = parse(response)
-    [weight, label] = sorted(find(page, class_="contested")[0].xpath(".//tbody/tr"), key=words)[
-        ::-1
-    ]
+    label, weight = contested(page)
     assert "7" in words(weight)
     assert field(page, entry, "weight").get("value") == "9"
     assert "nothing" in words(label)
@@ -263,7 +261,7 @@ def test_the_services_own_name_is_no_address_for_it(client, entry, url, action):
     assert "its answer would point to itself" in response.content.decode()
 
 
-def test_deletion_is_asked_for_and_done(client, backend, entry, url):
+def test_deletion_is_asked_for_and_done(client, entry, url):
     asked = client.get(f"{url}delete/", headers=HTMX).content.decode()
     assert f"Delete {ONE}" in asked
     response = client.post(f"{url}delete/", typed(entry), headers=HTMX)
@@ -351,7 +349,7 @@ def test_plain_post_on_a_deleted_entry_tells_it_on_top_of_the_page(client, entry
     assert "typed long" in told
 
 
-def test_mode_the_backend_has_and_we_do_not_know_stays_on_offer(client, row, entry, url):
+def test_mode_the_backend_has_and_we_do_not_know_stays_on_offer(client, entry, url):
     PoolEntry.objects.filter(pk=entry.pk).update(serve_mode="maybe")
     page = parse(client.get(f"{url}edit/", headers=HTMX))
     assert field(page, entry, "serve_mode").value == "maybe"

@@ -152,7 +152,7 @@ def test_lost_answer_says_that_it_is_not_known_yet(client, backend, asia, url):
     assert "It is not known yet" in response.content.decode()
 
 
-def test_region_is_deleted_with_its_card(client, backend, asia, url):
+def test_region_is_deleted_with_its_card(client, asia, url):
     asked = words(parse(client.get(f"{url}delete/", headers=HTMX)))
     assert "Its pool of 2 goes with it" in asked
     response = client.post(f"{url}delete/", typed(asia), headers=HTMX)

@@ -50,7 +50,7 @@ def test_page_is_for_people_who_are_logged_in(client_as, url):
 
 
 @pytest.mark.parametrize("component", ["", "card/", "log/", "history/"])
-def test_components_are_drawn_by_their_own_url(client_as, viewer, url, row, component):
+def test_components_are_drawn_by_their_own_url(client_as, viewer, url, component):
     response = client_as(viewer).get(url + component, headers=HTMX)
     assert response.status_code == 200
     assert b"<html" not in response.content
@@ -121,7 +121,7 @@ def test_sites_that_agree_speak_as_one_and_others_each_for_itself(client_as, vie
     assert "more site" not in told
 
 
-def test_drained_entry_does_not_pass_off_the_age_of_its_status(client_as, viewer, row, url):
+def test_drained_entry_does_not_pass_off_the_age_of_its_status(client_as, viewer, url):
     long_ago = timezone.now() - timedelta(days=3)
     Entry.objects.update(status="down", status_since=long_ago)
     Entry.objects.filter(address=TWO).update(serve_mode="no")

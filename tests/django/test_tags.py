@@ -77,7 +77,7 @@ def test_stored_value_is_said_as_a_person_would(value, told):
 
 
 @pytest.mark.parametrize("url", ["/", "/services/1/"])
-def test_page_for_a_mistake_of_ours_needs_nothing_that_could_be_broken(url, monkeypatch):
+def test_page_for_a_mistake_of_ours_needs_nothing_that_could_be_broken(url):
     response = defaults.server_error(RequestFactory().get(url))
     assert response.status_code == 500
     assert "DNS is not affected" in words_of(parse(response))
