@@ -83,6 +83,7 @@ class Runs:
     broken: set[str] = field(default_factory=set)
     cancelled: list[str] = field(default_factory=list)
     release: asyncio.Event = field(default_factory=asyncio.Event)
+    result: ProbeResult = UP
 
     async def __call__(self, monitor: Monitor, address: str, *, limits: Limits) -> ProbeResult:
         self.started.append(address)
@@ -95,7 +96,7 @@ class Runs:
             except asyncio.CancelledError:
                 self.cancelled.append(address)
                 raise
-        return UP
+        return self.result
 
 
 class Stage:

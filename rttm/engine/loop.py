@@ -114,8 +114,11 @@ class Loop:
 
     async def tick(self, now: float) -> None:
         """One round."""
-        await self._expire(now)
-        await self._reload(now)
+        looks_for_silence = _has_passed(self._expired_at, self._minute, now)
+        if looks_for_silence or _has_passed(self._reloaded_at, RELOAD, now):
+            await self._reload(now)
+        if looks_for_silence:
+            await self._expire(now)
         self._start_due(now)
         if self._has_waited(now):
             await self._hand_in(now)
@@ -128,27 +131,29 @@ class Loop:
 
     async def _expire(self, now: float) -> None:
         """Let silence count: as often as the shortest interval is long, and when we start."""
-        if _has_passed(self._expired_at, self._minute, now):
-            # All of it before any probe: a new result would hide that there was a silence.
-            spared = self._under_way(now)
-            after = await self._call(self._store.expire, now, self._site_code, spared, 0)
-            while after:
-                after = await self._call(self._store.expire, now, self._site_code, spared, after)
-            seen = await self._call(self._store.report_in, now, self._site_code, self._loop_id)
-            self._neighbours.look(seen, now, self._site_code)
-            self._expired_at = now
+        # All of it before any probe: a new result would hide that there was a silence.
+        spared = self._under_way(now)
+        after = await self._call(self._store.expire, now, self._site_code, spared, 0)
+        while after:
+            after = await self._call(self._store.expire, now, self._site_code, spared, after)
+        seen = await self._call(self._store.report_in, now, self._site_code, self._loop_id)
+        self._neighbours.look(seen, now, self._site_code)
+        self._expired_at = now
 
     def _under_way(self, now: float) -> frozenset[AddressKey]:
-        """The addresses of which we are about to hear, unless we were away ourselves."""
+        """The addresses of which we are about to hear, unless we were away ourselves.
+
+        A run may last for long, and the first one of a shorter interval come late. But one that
+        began after a silence is no reason to pass over that silence.
+        """
         if _has_passed(self._expired_at, 2 * self._minute, now):
             return frozenset()  # stopped or asleep: whatever was under way has slept with us
-        running = {(p.service_id, p.address) for p in self._running if p.kind == Kind.HEALTH}
-        ended = {(r.service_id, r.address) for r in self._results if r.kind == Kind.HEALTH}
-        return frozenset(running | ended)
+        awaited: list[Plan | RunResult] = [p for p in self._running if not p.follows_silence]
+        awaited += (plan for plan in self._plans.due(now) if plan.began is None)
+        awaited += (r for r in self._results if r.result.status != EntryStatus.UNK)
+        return frozenset((a.service_id, a.address) for a in awaited if a.kind == Kind.HEALTH)
 
     async def _reload(self, now: float) -> None:
-        if not _has_passed(self._reloaded_at, RELOAD, now):
-            return
         versions: dict[int, int] = await self._call(self._store.watched_versions)
         for service_id in self._versions.keys() - versions.keys():
             self._give_up(self._plans.forget(service_id))
@@ -181,6 +186,7 @@ class Loop:
             if not plan.is_slow or slow < self._max_in_flight // 2:
                 slow += plan.is_slow
                 self._running.add(plan)
+                plan.began = now
                 plan.task = asyncio.create_task(self._probe(plan))
 
     async def _probe(self, plan: Plan) -> None:
@@ -196,6 +202,8 @@ class Loop:
             plan.task = None
         plan.is_slow = time.monotonic() - began > SLOW_RUN
         now = self._clock()
+        if result.status != EntryStatus.UNK:
+            plan.told_at = now
         # A run that outlasted its interval skips places; what was asked for meanwhile stays due.
         if plan.due == due:
             plan.put_off(now)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from rttm.core.health import SILENT_INTERVALS
 from rttm.core.schedule import Kind, next_due, offset, wanted
 from rttm.core.schema import Monitor
 
@@ -21,8 +22,16 @@ class Plan:
     monitor: Monitor
     interval: float
     due: float
+    told_at: float  # when it last told something of the address; before that, when it was made
+    began: float | None = None  # its last run
     is_slow: bool = False  # its last run took long: its next one may not crowd the others out
     task: asyncio.Task[None] | None = field(default=None, repr=False)  # its run under way
+
+    @property
+    def follows_silence(self) -> bool:
+        """Whether its last run began when nothing had been told for three intervals."""
+        began = self.told_at if self.began is None else self.began
+        return began - self.told_at > SILENT_INTERVALS * self.interval
 
     def put_off(self, now: float) -> None:
         """Until its next place in the interval."""
@@ -73,7 +82,10 @@ class Plans:
         self, watched: Watched, address: str, kind: Kind, monitor: Monitor, now: float
     ) -> Plan:
         interval = monitor.interval * self._seconds_per_minute
-        return Plan(watched.service_id, watched.version, address, kind, monitor, interval, now)
+        return Plan(
+            watched.service_id, watched.version, address, kind, monitor, interval,
+            due=now, told_at=now,
+        )  # fmt: skip
 
 
 def _is_due(plan: Plan, now: float) -> bool:
