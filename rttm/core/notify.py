@@ -192,7 +192,8 @@ def _addresses(news: News) -> list[str]:
 
 def _named(address: str, service: Service) -> str:
     """With its label, where it has one."""
-    labels = (clean(e.label) for r in service.region for e in r.pool if e.address == address)
+    pools = (region.pool for region in service.region if not region.autopopulate)
+    labels = (clean(e.label) for pool in pools for e in pool if e.address == address)
     label = next((label for label in labels if label), "")
     return f"{address} ({label})" if label else address
 

@@ -22,6 +22,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from .eligibility import effective
 from .health import Health, Milliseconds, ProbeResult, middle
 from .moments import Moment, stamp
 from .notify import News, RegionNow, changed_regions, clean, is_service_changed
@@ -97,10 +98,10 @@ def probe_message(
 ) -> str:
     """The datagram for one result."""
     result = probed.result
-    regions = (region.region_code for region in service.region if region.entry(probed.address))
+    regions = (effective(region, service) for region in service.region)
     values = {
         **_common(service, moment, serial, speaker),
-        "reg": ",".join(regions),
+        "reg": ",".join(r.region_code for r in regions if r.entry(probed.address)),
         "sta": str(result.status),
         "rda": probed.address,
         "rti": _ms(result.response_ms),

@@ -44,6 +44,12 @@ class TestResource:
         ]  # fmt: skip
         assert client.does("GET", "Contact/noc")["email"] == "noc@example.com"
 
+    def test_an_odd_nickname_is_written_so_that_its_path_can_be_asked_for(self, client):
+        command("add", "night/shift ü", "--email", "night@example.com")
+        [_, path] = client.does("GET", "Contact/")
+        assert path == "/REST/Contact/night%2Fshift%20%C3%BC/"
+        assert client.does("GET", path.removeprefix("/REST/"))["email"] == "night@example.com"
+
     def test_one_that_is_not_there_is_not_found(self, client):
         assert client.fails("GET", "Contact/nobody/") == (404, "NOT_FOUND")
 

@@ -186,6 +186,14 @@ def test_an_address_is_named_by_the_label_that_it_has_in_any_region():
     assert f"  {ONE} (sin-web-1): down, was up\n" in sent.body
 
 
+def test_a_label_of_a_pool_that_sleeps_names_nothing():
+    asleep = region("Asia", pool=(pool_entry(ONE, label="retired"),), autopopulate=True)
+    value = service(region=(region("global", ONE), asleep), notify_events=("ip",))
+    sent = mail(told(service=value, addresses=(address(),)))
+    assert sent
+    assert f"  {ONE}: down, was up\n" in sent.body
+
+
 def test_a_deleted_service_is_called_so_also_when_it_was_inactive():
     value = service(active=False, notify_events=("svc",))
     sent = mail(told(service=value, before="unk", after="deleted"))

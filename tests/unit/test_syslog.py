@@ -97,6 +97,14 @@ def test_every_token_of_a_probe():
     ]  # fmt: skip
 
 
+def test_a_region_that_is_filled_from_global_has_the_addresses_of_global():
+    asleep = region("EU West", TWO, autopopulate=True)
+    value = logging(syslog_probe_fmt="%reg", region=(region("global", ONE), asleep))
+    assert message(probed(), value).endswith(": global,EU West")
+    elsewhere = replace(probed(), address=TWO)
+    assert message(elsewhere, value).endswith(": -")
+
+
 def changed(value: Service, **fields: Any) -> News:
     defaults: dict[str, Any] = {
         "service": value,

@@ -1,5 +1,7 @@
 """Contact: read only. Who is told of changes is added by `manage.py engine_contact`."""
 
+from urllib.parse import quote
+
 from rttm.core.wire import JSON
 from rttm.engine import contacts
 from rttm.engine.models import Contact
@@ -19,7 +21,7 @@ def list_all(request: Request) -> Answer:
     told = (Message(f"get: Found {len(found)} contacts"),)
     if optional_flag(request.args, "detail"):
         return Answer([_render(contact) for contact in found], told)
-    return Answer([f"/REST/Contact/{contact.nickname}/" for contact in found], told)
+    return Answer([f"/REST/Contact/{quote(c.nickname, safe='')}/" for c in found], told)
 
 
 def read(request: Request, nickname: str) -> Answer:
