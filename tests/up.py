@@ -1,19 +1,27 @@
 """One running `manage.py up`, with everything it said so far."""
 
+import os
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from threading import Thread
 
-from tests.servers import wait_until
+from tests.servers import PATIENCE, wait_until
 
 ROOT = Path(__file__).parents[1]
 MANAGE = [sys.executable, "manage.py"]
 READY = "Ctrl-C ends it."  # it says so once /healthz answers 200
-STARTS_WITHIN = 45.0  # seconds
-ENDS_WITHIN = 20.0
+STARTS_WITHIN = 150.0  # seconds
+# Nobody is given one of these who asks for any port, so a server to come finds its own still free.
+PORTS = range(10_000, 32_000)
+
+# Who runs tests in the background may ignore Ctrl-C, and so would all that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Up:
@@ -55,11 +63,11 @@ class Up:
     def wait(self) -> int:
         """Its exit code. All it said is read, so nobody holds the other end of its output."""
         try:
-            code = self.process.wait(ENDS_WITHIN)
+            code = self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
-        self._reader.join(ENDS_WITHIN)
+        self._reader.join(PATIENCE)
         assert not self._reader.is_alive(), "something it started still holds its output"
         return code
 
@@ -70,8 +78,23 @@ class Up:
 
 
 def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+    """Each is given once by this process."""
+    return list(islice(filter(_is_free, _ports), count))
+
+
+def _in_turn() -> Iterator[int]:
+    """Processes that test at the same time begin far from each other."""
+    first = os.getpid() * 100 % len(PORTS)
+    yield from PORTS[first:]
+    yield from PORTS[:first]
+
+
+_ports = _in_turn()
+
+
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
