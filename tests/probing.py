@@ -4,7 +4,7 @@ import asyncio
 import re
 import socket
 import ssl
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
@@ -22,16 +22,21 @@ from rttm.core.schema import Monitor
 from rttm.core.terms import EntryStatus
 from rttm.engine import probes
 from rttm.engine.targets import Limits, limits
+from tests.servers import PATIENCE
 from tests.small_servers import LOCALHOST, Serve, listening
 
 LOOPBACK = limits([ip_network("127.0.0.0/8"), ip_network("::1/128")], [])
 IMPATIENT = replace(LOOPBACK, timeout=0.2)
+# Seconds to give up after: a busy machine may need more to get to where it shall hang.
+GIVES_UP_AFTER = (0.2, 2.0, 10.0)
+LONGEST_MS = 1000 * LOOPBACK.timeout
+Ask = Callable[[float], tuple[ProbeResult, str]]  # of seconds: the result, and of which place
 UP, DOWN, UNK = EntryStatus.UP, EntryStatus.DOWN, EntryStatus.UNK
 
 
 def finish(scenario: Coroutine[Any, Any, Any]) -> Any:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(asyncio.wait_for(scenario, 20))
+        return runner.run(asyncio.wait_for(scenario, PATIENCE))
 
 
 def probed(
@@ -61,6 +66,26 @@ def http_monitor(**fields: Any) -> Monitor:
 def assert_said(result: ProbeResult, status: EntryStatus, pattern: str) -> None:
     assert result.status == status, result
     assert re.fullmatch(pattern, result.message), result.message
+
+
+def assert_times_out(ask: Ask, what: str, *, begins_after: float = 0) -> ProbeResult:
+    """It is down, because this took longer at {place} than the seconds that it was given."""
+    for seconds in (begins_after + wait for wait in GIVES_UP_AFTER):
+        result, place = ask(seconds)
+        pattern = rf"{what.format(place=re.escape(place))} timed out after {seconds:g} s"
+        if re.fullmatch(pattern, result.message):
+            break
+    assert_said(result, DOWN, pattern)
+    return result
+
+
+def asking(serve: Serve, monitor: Monitor) -> Ask:
+    def ask(seconds: float) -> tuple[ProbeResult, str]:
+        patient = replace(LOOPBACK, timeout=seconds)
+        result, _, place = probed(serve, monitor, limits=patient)
+        return result, place
+
+    return ask
 
 
 def closed_port(host: str = LOCALHOST) -> int:

@@ -10,8 +10,7 @@ import redis.asyncio as redis
 from dashboard import live_stream
 from dashboard.live_stream import Hub, Page, Stop, Touch, missed
 from rttm.live import KEPT, STREAM
-
-PATIENCE = 5.0  # seconds
+from tests.servers import PATIENCE
 
 
 @asynccontextmanager

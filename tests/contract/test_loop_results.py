@@ -231,15 +231,12 @@ def test_stop_ends_runs_under_way_and_hands_in_the_last_results():
         while len(stage.runs.started) < 2:
             await asyncio.sleep(0)
         stop.set()
-        began = asyncio.get_running_loop().time()
         await running
         await stage.settle()
-        took = asyncio.get_running_loop().time() - began
         cancelled = list(stage.runs.cancelled)  # the end of the scenario ends the rest too
-        return took, cancelled, [result.address for result in store.results]
+        return cancelled, [result.address for result in store.results]
 
-    took, cancelled, recorded = staged(scenario, store)
-    assert took < 2
+    cancelled, recorded = staged(scenario, store)
     assert cancelled == ["192.0.2.1"]
     assert recorded == ["192.0.2.2"]
 

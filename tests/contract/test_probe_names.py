@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from errno import EHOSTUNREACH, ENETUNREACH
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from tests.probing import (
     UNK,
     UP,
     assert_said,
+    assert_times_out,
     certificate,
     closed_port,
     finish,
@@ -35,6 +35,7 @@ from tests.probing import (
     probed,
     tls_of,
 )
+from tests.servers import PATIENCE
 from tests.small_servers import LOCALHOST, Serve, answering, greeting, hanging, http, listening
 
 
@@ -145,14 +146,15 @@ def test_address_that_hangs_is_soon_overtaken(resolver, tmp_path, protocol):
         serve, tls = serving(protocol, tmp_path)
         with full_queue() as port:
             async with listening(serve, host="::1", port=port, tls=tls):
-                monitor = Monitor(protocol, port=port)
+                monitor = Monitor(protocol, port=port, timeout=PATIENCE)
                 return await probes.probe(monitor, "node.example.com", limits=LOOPBACK)
 
     resolver([LOCALHOST, "::1"])
     result = finish(scenario())
     assert result.status == UP
     assert result.response_ms is not None
-    assert 200 <= result.response_ms < 2000
+    half_its_time = 500 * PATIENCE
+    assert 200 <= result.response_ms < half_its_time
 
 
 @CONNECTING
@@ -166,13 +168,16 @@ def test_when_all_refuse_the_evidence_names_each(resolver, protocol):
 
 @CONNECTING
 def test_when_one_refuses_and_one_hangs_the_evidence_says_so(resolver, protocol):
-    resolver(["::1", LOCALHOST])
-    patient = replace(LOOPBACK, timeout=0.6)
-    with full_queue() as port:
-        monitor = Monitor(protocol, port=port)
+    def ask(seconds: float) -> tuple[ProbeResult, str]:
+        resolver(["::1", LOCALHOST])
+        monitor, patient = Monitor(protocol, port=port), replace(LOOPBACK, timeout=seconds)
         result = finish(probes.probe(monitor, "node.example.com", limits=patient))
-    said = rf"connect to \[::1\]:{port} refused, to 127.0.0.1:{port} timed out after 0.6 s"
-    assert_said(result, DOWN, said)
+        return result, f"{LOCALHOST}:{port}"
+
+    with full_queue() as port:
+        said = rf"connect to \[::1\]:{port} refused, to {{place}}"
+        # The second address is tried a quarter of a second after the first.
+        assert_times_out(ask, said, begins_after=0.4)
 
 
 @CONNECTING
@@ -338,7 +343,7 @@ def test_name_is_looked_up_once_for_all_who_ask_meanwhile_and_anew_after_that(sl
 
 
 def test_resolver_that_hangs_tells_nothing_and_holds_nobody_up(monkeypatch):
-    started = datetime.now(UTC)
+    """Nor does its thread, at the end: this test would never come to its own."""
     never, silent = socket.socketpair()
     monkeypatch.setattr(
         "rttm.engine.probes.names.socket.getaddrinfo", lambda *a, **k: never.recv(1) and []
@@ -346,4 +351,3 @@ def test_resolver_that_hangs_tells_nothing_and_holds_nobody_up(monkeypatch):
     with never, silent:
         result = finish(probes.probe(http_monitor(), "node.example.com", limits=IMPATIENT))
     assert_said(result, UNK, "look-up of node.example.com timed out after 0.2 s")
-    assert datetime.now(UTC) - started < timedelta(seconds=2)

@@ -11,7 +11,7 @@ import pytest
 
 from dashboard.processes import Processes, Program
 from tests.process_table import is_alive
-from tests.servers import wait_until
+from tests.servers import PATIENCE, wait_until
 
 ROOT = Path(__file__).parents[2]
 # Starts a process of its own and says its number; both stay.
@@ -54,7 +54,7 @@ def processes(**options: float) -> Processes:
 
 
 async def line_of(child, start: str) -> str:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not child.last_line.startswith(start):
             await asyncio.sleep(0.02)
     return child.last_line

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from dataclasses import replace
+from functools import partial
 
 import pycurl
 import pytest
@@ -12,7 +12,7 @@ from rttm.core.schema import Monitor
 from rttm.engine import probes
 from rttm.engine.probes.answer import Answer
 from tests.probing import LOOPBACK, UP, assert_said, certificate, finish, http_monitor, tls_of
-from tests.small_servers import LOCALHOST, answering, hanging, http, listening
+from tests.small_servers import LOCALHOST, Served, answering, hanging, http, listening
 
 
 def descriptors() -> int:
@@ -37,22 +37,26 @@ def test_transfers_run_on_the_usual_loop_too(tmp_path, protocol):
     assert descriptors() == before
 
 
+async def give_up(monitor: Monitor, served: Served, *, count: int) -> None:
+    """Cancel so many probes, each once it hangs."""
+    connections = served.connections + count
+    probe = partial(probes.probe, monitor, LOCALHOST, limits=LOOPBACK)
+    runs = [asyncio.create_task(probe()) for _ in range(count)]
+    while served.connections < connections:
+        await asyncio.sleep(0)
+    for run in runs:
+        run.cancel()
+    await asyncio.gather(*runs, return_exceptions=True)
+
+
 @pytest.mark.parametrize("protocol", ["HTTP", "HTTPS"])
 def test_probes_that_are_given_up_leave_nothing_open(protocol):
     async def scenario() -> None:
         async with listening(hanging) as served:
             monitor = Monitor(protocol, port=served.port)
-            await probes.probe(monitor, LOCALHOST, limits=replace(LOOPBACK, timeout=0.1))
+            await give_up(monitor, served, count=1)  # opens what is kept
             before = descriptors()
-            runs = [
-                asyncio.create_task(probes.probe(monitor, LOCALHOST, limits=LOOPBACK))
-                for _ in range(20)
-            ]
-            while served.connections < 21:
-                await asyncio.sleep(0)
-            for run in runs:
-                run.cancel()
-            await asyncio.gather(*runs, return_exceptions=True)
+            await give_up(monitor, served, count=20)
             while descriptors() > before:  # the server closes its ends in its own time
                 await asyncio.sleep(0)
 

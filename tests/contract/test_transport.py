@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from rttm.client import HttpTransport, Request, TransportError
+from tests.servers import PATIENCE
 
-SHORT = 0.4  # seconds a request may take that will not be answered
-PATIENCE = 10.0  # seconds for what should be there at once
+SHORT = 1.0  # seconds a request may take that will not be answered; enough to be sent
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}"
 GET = Request("GET", "/REST/Zone/", timeout=PATIENCE)
 HURRIED = Request("GET", "/REST/Zone/", timeout=SHORT)

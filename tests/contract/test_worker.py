@@ -19,7 +19,7 @@ from rttm.client import Credentials, Dynect, HttpTransport, calls
 from tests.builders import service
 from tests.contract.engine_server import CUSTOMER, PASSWORD, ROOT, USERNAME, EngineServer
 from tests.proxy import Proxy
-from tests.servers import ValkeyServer, wait_until
+from tests.servers import PATIENCE, ValkeyServer, wait_until
 from tests.stack import Installation
 
 SERVICE = service("worked-on.example.com")
@@ -31,8 +31,6 @@ services.mirror_sync()
 service = models.Service.objects.get()
 print(dispatch.service_deactivate(service=service, origin=edits.Origin(user=None)).pk)
 """
-
-pytestmark = pytest.mark.timeout(90)
 
 
 @pytest.fixture
@@ -82,7 +80,7 @@ class Worker:
 
     def stop(self) -> int:
         self._process.terminate()
-        return self._process.wait(20)
+        return self._process.wait(PATIENCE)
 
 
 @pytest.fixture
@@ -123,7 +121,6 @@ def wait_until_succeeded(installation: Installation, pk: int) -> None:
     wait_until(
         lambda: action(installation, pk)["state"] == "succeeded",
         "the action succeeded",
-        patience=20,
     )
 
 
@@ -149,7 +146,7 @@ def test_action_of_a_killed_worker_is_taken_up_by_another(
     pk = dispatched(installation)
     first = start_worker()
     strike = proxy.before(DEACTIVATION, first.kill)
-    wait_until(strike.happened.is_set, "the first worker asked the backend", patience=20)
+    wait_until(strike.happened.is_set, "the first worker asked the backend")
     left = action(installation, pk)
     assert (left["state"], left["attempts"]) == ("running", 1)
     assert is_active_here(installation)
