@@ -9,7 +9,7 @@ import logging
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 import uvicorn
@@ -25,6 +25,7 @@ from .targets import Limits, limits
 from .thread import call, keep_connection
 
 TIDY_SECONDS = 3600
+NO_SITE = ""
 LAST_ANSWERS = 1  # seconds for calls under way when we stop
 # New objects between two searches for garbage in cycles, of which there is hardly any: with the
 # usual 700 a long list is searched dozens of times while it is made, a third of its cost.
@@ -67,6 +68,8 @@ async def _serve(
             group.create_task(_tidy(stop))
         if site_code:
             group.create_task(_loop(site_code, targets).run(stop))
+        else:
+            group.create_task(_note_silence(stop))
         # The outbox is emptied where the API is: there the settings for mail are.
         sender = Sender(call, limits=targets, has_outbox=listener is not None)
         group.create_task(sender.run(stop))
@@ -106,17 +109,35 @@ def _loop(site_code: str, targets: Limits) -> Loop:
 
 async def _tidy(stop: asyncio.Event) -> None:
     """Drop what is older than the settings keep."""
+    prunes = sessions.prune, jobs.prune, tasks.prune, reports.prune
+    await _repeat(prunes, TIDY_SECONDS, stop)
+
+
+async def _note_silence(stop: asyncio.Event) -> None:
+    """As the loop would: when every site has stopped, nobody else is left to see it."""
+    await _repeat([_expire], settings.SECONDS_PER_MINUTE, stop)
+
+
+def _expire(now: float) -> None:
+    after = store.expire(now, NO_SITE)
+    while after:
+        after = store.expire(now, NO_SITE, after=after)
+
+
+async def _repeat(
+    rounds: Iterable[Callable[[float], None]], seconds: float, stop: asyncio.Event
+) -> None:
     while not stop.is_set():
-        for prune in (sessions.prune, jobs.prune, tasks.prune, reports.prune):
-            await _pruned(prune)
+        for work in rounds:
+            await _done(work)
         with suppress(TimeoutError):
-            async with asyncio.timeout(TIDY_SECONDS):
+            async with asyncio.timeout(seconds):
                 await stop.wait()
 
 
-async def _pruned(prune: Callable[[float], None]) -> None:
+async def _done(work: Callable[[float], None]) -> None:
     """A database that is away for a moment must not end the process: the next round follows."""
     try:
-        await call(prune, time.time())
+        await call(work, time.time())
     except DatabaseError:
-        log.exception("old rows were not dropped; the next round follows")
+        log.exception("housekeeping failed; the next round follows")

@@ -34,4 +34,4 @@ def test_a_database_that_is_away_is_logged_and_the_others_rows_are_dropped(monke
     with caplog.at_level(logging.ERROR, "rttm.engine"):
         asyncio.run(one_round())
     assert len(pruned) == 3
-    assert "old rows were not dropped" in caplog.text
+    assert "housekeeping failed" in caplog.text
