@@ -20,11 +20,16 @@ WORK_BUDGET = 60.0  # seconds a worker waits
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[T_co]):
-    """What the backend said, in its own words too, and when it was asked."""
+    """What the backend said, in its own words too, and when it was asked.
+
+    The mirror dates it `as_of`: a reading when it was asked, a change when its answer came, as a
+    reading that began in between may not know of it.
+    """
 
     value: T_co
     words: str
     asked_at: datetime
+    as_of: datetime
 
 
 def connect() -> Dynect:
@@ -44,7 +49,10 @@ def backend() -> Iterator[Dynect]:
 
     Idle clients are kept, logged in, for the next one who asks in this process.
     """
-    client = _idle.pop() if _idle else connect()
+    try:
+        client = _idle.pop()
+    except IndexError:  # not asked beforehand: another thread may take the last one meanwhile
+        client = connect()
     try:
         yield client
     finally:
@@ -56,4 +64,5 @@ def ask(call: Call[T_co], *, budget: float = EDIT_BUDGET) -> Answer[T_co]:
     asked_at = timezone.now()
     with backend() as client:
         reply = client.reply(call, budget=budget)
-    return Answer(reply.value, reply.words, asked_at)
+    as_of = asked_at if call.is_safe else timezone.now()
+    return Answer(reply.value, reply.words, asked_at, as_of)

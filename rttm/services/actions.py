@@ -110,7 +110,7 @@ def _on_service(action: Action, call: Callable) -> str:
     service = _service(action)
     action.before = _state(action, service)
     answer = ask(call(service.key), budget=WORK_BUDGET)
-    service = sync.absorb_service(answer.value, asked_at=answer.asked_at)
+    service = sync.absorb_service(answer.value, asked_at=answer.asked_at, as_of=answer.as_of)
     if action.verb in (Action.Verb.RECOVER, Action.Verb.RECOVERIP):
         sync.absorb_recovered(service, action.address)
     answers_refresh_soon(service=service)

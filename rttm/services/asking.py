@@ -21,7 +21,7 @@ def ask_afresh(lookup: Call[T]) -> Answer[T | None]:
     except Rejected as error:
         if not error.not_found:
             raise
-        return Answer(None, str(error), asked_at)
+        return Answer(None, str(error), asked_at, asked_at)
 
 
 def refuse_other_version(row: Mirrored, seen: int) -> None:

@@ -28,7 +28,7 @@ def pool_entry_update(
             return
         change = calls.pool_entry_update(key, code, address, wanted)
         answer = ask_surely(change, calls.pool_entry(key, code, desired.address), desired)
-        sync.absorb_pool_entry(region, answer.value, asked_at=answer.asked_at, was=address)
+        sync.absorb_pool_entry(region, answer.value, asked_at=answer.as_of, was=address)
     answers_refresh_soon(service=region.service)
 
 
@@ -38,7 +38,7 @@ def pool_entry_create(*, region: Region, desired: schema.PoolEntry, origin: Orig
     with kept(origin, region.service, code, address, after=desired):
         change = calls.pool_entry_create(key, code, desired)
         answer = ask_surely(change, calls.pool_entry(key, code, address), desired)
-        sync.absorb_pool_entry(region, answer.value, asked_at=answer.asked_at)
+        sync.absorb_pool_entry(region, answer.value, asked_at=answer.as_of)
     answers_refresh_soon(service=region.service)
 
 
@@ -49,7 +49,7 @@ def pool_entry_delete(*, entry: PoolEntry, seen: int, origin: Origin) -> None:
     with kept(origin, region.service, code, address, before=entry.value):
         _refuse_changed(entry, seen)
         answer = ask(calls.pool_entry_delete(key, code, address))
-        sync.absorb_pool_entry_gone(region, address, asked_at=answer.asked_at)
+        sync.absorb_pool_entry_gone(region, address, asked_at=answer.as_of)
     answers_refresh_soon(service=region.service)
 
 

@@ -21,7 +21,7 @@ def region_update(*, region: Region, desired: schema.Region, seen: int, origin: 
             return
         change = calls.region_update(service.key, code, wanted)
         answer = ask_surely(change, calls.region(service.key, code), desired)
-        sync.absorb_region(service, answer.value, asked_at=answer.asked_at)
+        sync.absorb_region(service, answer.value, asked_at=answer.as_of)
     answers_refresh_soon(service=service)
 
 
@@ -31,7 +31,7 @@ def region_create(*, service: Service, desired: schema.Region, origin: Origin) -
     with kept(origin, service, code, after=desired):
         change = calls.region_create(service.key, desired)
         answer = ask_surely(change, calls.region(service.key, code), desired)
-        sync.absorb_region(service, answer.value, asked_at=answer.asked_at)
+        sync.absorb_region(service, answer.value, asked_at=answer.as_of)
     answers_refresh_soon(service=service)
 
 
@@ -41,7 +41,7 @@ def region_delete(*, region: Region, seen: int, origin: Origin) -> None:
     with kept(origin, service, code, before=region.value):
         _refuse_changed(region, seen)
         answer = ask(calls.region_delete(service.key, code))
-        sync.absorb_region_gone(service, code, asked_at=answer.asked_at)
+        sync.absorb_region_gone(service, code, asked_at=answer.as_of)
     answers_refresh_soon(service=service)
 
 

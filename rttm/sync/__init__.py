@@ -1,7 +1,8 @@
 """The only writer of the mirror: make our rows say what the backend said, and announce it.
 
 Every absorb takes the moment its request was sent and leaves alone what was told later, so a
-slow full sync cannot undo a fresh edit.
+slow full sync cannot undo a fresh edit. Of a change it takes the moment of its answer instead: a
+sync that asked meanwhile may not know of it yet.
 """
 
 from .answers import absorb_answers, absorb_log

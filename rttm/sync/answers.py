@@ -64,6 +64,7 @@ def absorb_log(service: Service, log: Iterable[schema.ResponseSet]) -> None:
     rows = [_log_record(service, told) for told in log]
     if not rows:
         return
+    locked(service.pk)
     LogRecord.objects.bulk_create(rows, ignore_conflicts=True)
     kept = list(service.log.values_list("pk", flat=True)[:LOG_KEPT])
     service.log.exclude(pk__in=kept).delete()

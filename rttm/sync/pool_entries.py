@@ -33,25 +33,36 @@ def absorb_pool_entry(
 ) -> None:
     """Make the mirror say what the backend said of one entry; `was` is its former address.
 
-    Nothing when the region has been deleted meanwhile, and its pool with it.
+    Nothing when it, or its region with it, has been deleted meanwhile.
     """
     locked(region.service_id)
-    if not Region.objects.filter(pk=region.pk).exists():
+    pool_seen_at = Region.objects.filter(pk=region.pk).values_list("seen_at", flat=True).first()
+    if pool_seen_at is None:
         return
-    row = region.pool.filter(address=was or remote.address).first()
+    row = _found(region, remote.address, was)
     if row is None:
+        if pool_seen_at > asked_at:
+            return
         create_pool_entry(region, remote, region.pool.count(), asked_at)
     elif not _update(row, remote, row.position, asked_at, direct=True):
         return
     _touch_pool(region, asked_at)
 
 
+def _found(region: Region, address: str, was: str) -> PoolEntry | None:
+    """The row of an entry; a sync that told of its new address first took it for another one."""
+    rows = {entry.address: entry for entry in region.pool.filter(address__in=[address, was])}
+    if was and was != address and len(rows) == 2:
+        rows.pop(address).delete()
+    return rows.get(was) or rows.get(address)
+
+
 @transaction.atomic
 def absorb_pool_entry_gone(region: Region, address: str, *, asked_at: datetime) -> None:
     """The backend no longer has this entry."""
     locked(region.service_id)
-    deleted, _ = PoolEntry.objects.filter(region=region, address=address).delete()
-    if deleted:
+    rows = PoolEntry.objects.filter(region=region, address=address)
+    if delete_left_out(rows, asked_at):
         _touch_pool(region, asked_at)
 
 
@@ -111,6 +122,7 @@ def _found_at(remote: schema.PoolEntry, asked_at: datetime) -> datetime:
 @transaction.atomic
 def absorb_recovered(service: Service, address: str = "") -> None:
     """A recover was carried out: nothing waits for one now but what is still down."""
+    locked(service.pk)
     entries = PoolEntry.objects.filter(PoolEntry.waiting(), region__service=service)
     for row in entries.filter(address=address) if address else entries:
         end_waiting(row, service.pk)

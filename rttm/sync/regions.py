@@ -33,6 +33,8 @@ def absorb_region(service: Service, remote: schema.Region, *, asked_at: datetime
     service = locked(service.pk)
     row = service.regions.filter(region_code=remote.region_code).first()
     if row is None:
+        if service.seen_at > asked_at:  # deleted meanwhile
+            return
         create_region(service, remote, asked_at)
     elif not _update(row, remote, asked_at, direct=True):
         return
@@ -43,9 +45,8 @@ def absorb_region(service: Service, remote: schema.Region, *, asked_at: datetime
 def absorb_region_gone(service: Service, region_code: str, *, asked_at: datetime) -> None:
     """The backend no longer has this region."""
     locked(service.pk)
-    deleted, _ = Region.objects.filter(service=service, region_code=region_code).delete()
-    Service.objects.filter(pk=service.pk).update(seen_at=asked_at)
-    if deleted:
+    Service.objects.filter(pk=service.pk, seen_at__lt=asked_at).update(seen_at=asked_at)
+    if delete_left_out(service.regions.filter(region_code=region_code), asked_at):
         touch_service(service.pk)
 
 

@@ -14,8 +14,14 @@ from .rows import columns, locked, touch_service, write
 
 
 @transaction.atomic
-def absorb_service(remote: schema.Service, *, asked_at: datetime) -> Service:
-    """Make the mirror say what the backend said of one service, all of it."""
+def absorb_service(
+    remote: schema.Service, *, asked_at: datetime, as_of: datetime | None = None
+) -> Service:
+    """Make the mirror say what the backend said of one service, all of it.
+
+    The answer to a change counts for the service itself `as_of` its coming; of what the service
+    holds it tells no more than a reading would.
+    """
     found, is_new = Service.objects.get_or_create(
         zone=remote.zone,
         fqdn=remote.fqdn,
@@ -25,8 +31,8 @@ def absorb_service(remote: schema.Service, *, asked_at: datetime) -> Service:
         return _fill(found, remote, asked_at)
     locked(found.pk)
     row = Service.objects.whole().get(pk=found.pk)
-    if row.seen_at <= asked_at:
-        _update(row, remote, asked_at)
+    if row.seen_at <= (as_of or asked_at):
+        _update(row, remote, asked_at, as_of or asked_at)
     return row
 
 
@@ -41,13 +47,14 @@ def _fill(row: Service, remote: schema.Service, asked_at: datetime) -> Service:
     return row
 
 
-def _update(row: Service, remote: schema.Service, asked_at: datetime) -> None:
+def _update(row: Service, remote: schema.Service, asked_at: datetime, as_of: datetime) -> None:
     came_back = row.gone_at is not None
     changed = write(row, columns(remote) | {"gone_at": None}, asked_at)
     changed |= write(row.monitor, columns(remote.monitor), asked_at)
     changed |= write(row.performance_monitor, columns(remote.performance_monitor), asked_at)
-    changed |= update_regions(row, remote.region, asked_at)
-    Service.objects.filter(pk=row.pk).update(seen_at=asked_at)
+    if row.seen_at <= asked_at:
+        changed |= update_regions(row, remote.region, asked_at)
+    Service.objects.filter(pk=row.pk).update(seen_at=as_of)
     if changed:
         touch_service(row.pk)
     if came_back:

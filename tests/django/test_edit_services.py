@@ -6,7 +6,7 @@ import pytest
 
 from rttm import services
 from rttm.client import Rejected, Unavailable, calls
-from rttm.edits import Conflict, Gone, Origin, settle
+from rttm.edits import Conflict, Gone, Origin
 from rttm.models import Edit, PoolEntry, Region, Service
 from rttm.services import mirror_sync
 from tests.builders import pool_entry, region, service
@@ -233,9 +233,3 @@ def test_deleted_entry_with_a_lost_answer_is_found_deleted(backend, asia, by):
     backend.is_back()
     mirror_sync()
     assert the_edit().outcome == "saved"
-
-
-def test_open_edit_younger_than_the_answer_is_left_alone(row, by):
-    Edit.objects.create(service=row, verb="update", region_code="global", **by.columns)
-    settle(asked_at=the_edit().created_at)
-    assert the_edit().outcome == "pending"

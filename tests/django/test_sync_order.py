@@ -1,0 +1,208 @@
+"""What was told later stands, and workers that hear the same news at once take turns."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+
+from rttm import sync
+from rttm.core.schema import Record, ResponseSet
+from rttm.models import LogRecord, PoolEntry, Region, Service, SyncState
+from rttm.sync.answers import LOG_KEPT
+from tests.builders import pool_entry, region, service
+
+T0 = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+T1 = T0 + timedelta(seconds=10)
+T2 = T0 + timedelta(seconds=20)
+T3 = T0 + timedelta(seconds=30)
+
+ONE, TWO = "192.0.2.1", "192.0.2.2"
+
+
+def value(*entries, **overrides):
+    """A service with one region, global, and these entries."""
+    return service(
+        region=(region(pool=entries or (pool_entry(ONE), pool_entry(TWO))),), **overrides
+    )
+
+
+def entry_of(row: Service, address: str = ONE) -> PoolEntry:
+    return PoolEntry.objects.get(region__service=row, address=address)
+
+
+def answer(*values: str, at: datetime = T0, **overrides) -> ResponseSet:
+    fields = {
+        "region_code": "global",
+        "region_status": "up",
+        "change_ts": int(at.timestamp()),
+        "change_type": "health",
+        "serve_count": 1,
+        "records": tuple(Record("A", value, 1) for value in values),
+    }
+    return ResponseSet(**fields | overrides)
+
+
+def test_older_answer_does_not_undo_a_fresh_edit():
+    row = sync.absorb_service(value(), asked_at=T0)
+    sync.absorb_pool_entry(entry_of(row).region, pool_entry(ONE, weight=9), asked_at=T2)
+    sync.absorb_service(value(), asked_at=T1)
+    assert entry_of(row).weight == 9
+
+
+@pytest.mark.django_db(databases=["default"], transaction=True)
+def test_workers_that_hear_the_same_news_at_once_take_turns():
+    workers = 4 if connection.features.has_select_for_update else 1  # SQLite has but one writer
+    row, start = sync.absorb_service(value(), asked_at=T0), threading.Barrier(workers)
+
+    def hear(weight: int) -> None:
+        news = region("Asia", pool=(pool_entry(ONE, weight=weight),))
+        start.wait(timeout=10)
+        try:
+            sync.absorb_service(value(pool_entry(ONE, weight=weight)), asked_at=T1)
+            sync.absorb_region(row, news, asked_at=T1)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(workers) as pool:
+        for weight in range(2, 12):
+            Region.objects.filter(region_code="Asia").delete()
+            list(pool.map(hear, [weight] * workers))
+            assert PoolEntry.objects.get(region__region_code="global").version == weight
+            assert PoolEntry.objects.get(region__region_code="Asia").weight == weight
+
+
+@pytest.mark.django_db(databases=["default"], transaction=True)
+def test_workers_that_log_the_same_records_at_once_take_turns():
+    workers = 4 if connection.features.has_select_for_update else 1
+    row, start = sync.absorb_service(value(), asked_at=T0), threading.Barrier(workers)
+    records = [answer(ONE, serial=n, at=T0 + timedelta(seconds=n)) for n in range(300)]
+
+    def log(worker: int) -> None:
+        start.wait(timeout=10)
+        try:
+            sync.absorb_log(row, records[:: 1 if worker % 2 else -1])
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(workers) as pool:
+        for _ in range(5):
+            LogRecord.objects.all().delete()
+            list(pool.map(log, range(workers)))
+            assert row.log.count() == LOG_KEPT
+
+
+def test_older_answer_does_not_bring_a_deleted_entry_back():
+    row = sync.absorb_service(value(), asked_at=T0)
+    sync.absorb_pool_entry_gone(entry_of(row).region, ONE, asked_at=T2)
+    sync.absorb_service(value(), asked_at=T1)
+    assert list(PoolEntry.objects.values_list("address", flat=True)) == [TWO]
+
+
+def test_older_answer_does_not_take_a_new_entry_away():
+    row = sync.absorb_service(value(), asked_at=T0)
+    sync.absorb_pool_entry(row.regions.get(), pool_entry("192.0.2.3"), asked_at=T2)
+    sync.absorb_service(value(), asked_at=T1)
+    assert PoolEntry.objects.filter(address="192.0.2.3").exists()
+
+
+def test_older_answer_does_not_bring_a_deleted_region_back():
+    two = service(region=(region(), region("Asia")))
+    row = sync.absorb_service(two, asked_at=T0)
+    sync.absorb_region_gone(row, "Asia", asked_at=T2)
+    sync.absorb_service(two, asked_at=T1)
+    assert list(row.regions.values_list("region_code", flat=True)) == ["global"]
+
+
+def test_rename_that_a_sync_told_of_first_is_no_second_entry():
+    row = sync.absorb_service(value(), asked_at=T0)
+    region = entry_of(row).region
+    sync.absorb_service(value(pool_entry("192.0.2.9"), pool_entry(TWO)), asked_at=T1)
+    sync.absorb_pool_entry(region, pool_entry("192.0.2.9", weight=3), asked_at=T2, was=ONE)
+    assert set(region.pool.values_list("address", "weight")) == {("192.0.2.9", 3), (TWO, 1)}
+
+
+def test_rename_that_a_sync_took_for_a_new_entry_keeps_its_row():
+    row = sync.absorb_service(value(), asked_at=T0)
+    before = entry_of(row)
+    sync.absorb_pool_entry(before.region, pool_entry(ONE), asked_at=T2)  # read before it was saved
+    sync.absorb_service(value(pool_entry("192.0.2.9"), pool_entry(TWO)), asked_at=T1)
+    sync.absorb_pool_entry(before.region, pool_entry("192.0.2.9"), asked_at=T3, was=ONE)
+    assert set(before.region.pool.values_list("address", flat=True)) == {"192.0.2.9", TWO}
+    assert entry_of(row, "192.0.2.9").pk == before.pk
+
+
+def test_older_reading_of_one_object_does_not_bring_it_back():
+    row = sync.absorb_service(service(region=(region(), region("Asia"))), asked_at=T0)
+    pool = row.regions.get(region_code="global")
+    sync.absorb_pool_entry_gone(pool, ONE, asked_at=T2)
+    sync.absorb_pool_entry(pool, pool_entry(ONE), asked_at=T1)
+    assert not pool.pool.filter(address=ONE).exists()
+    sync.absorb_region_gone(row, "Asia", asked_at=T2)
+    sync.absorb_region(row, region("Asia"), asked_at=T1)
+    assert not row.regions.filter(region_code="Asia").exists()
+
+
+def test_late_news_of_a_deletion_does_not_delete_what_was_told_later():
+    row = sync.absorb_service(service(region=(region(), region("Asia"))), asked_at=T0)
+    pool = row.regions.get(region_code="global")
+    sync.absorb_pool_entry(pool, pool_entry(ONE, weight=9), asked_at=T2)
+    sync.absorb_pool_entry_gone(pool, ONE, asked_at=T1)
+    assert pool.pool.filter(address=ONE).exists()
+    sync.absorb_region(row, region("Asia", ep=2), asked_at=T2)
+    sync.absorb_region_gone(row, "Asia", asked_at=T1)
+    assert row.regions.filter(region_code="Asia").exists()
+
+
+def test_deletion_of_a_region_does_not_make_its_service_older():
+    row = sync.absorb_service(service(region=(region(), region("Asia"))), asked_at=T0)
+    sync.absorb_unchanged([row.pk], asked_at=T2)
+    sync.absorb_region_gone(row, "Asia", asked_at=T1)
+    row.refresh_from_db()
+    assert row.seen_at == T2
+
+
+def test_change_answered_after_a_sync_asked_is_newer_though_it_was_asked_before():
+    row = sync.absorb_service(value(active=True), asked_at=T0)
+    sync.absorb_service(value(active=True), asked_at=T2)
+    sync.absorb_service(value(active=False), asked_at=T1, as_of=T3)
+    row.refresh_from_db()
+    assert (row.active, row.seen_at) == (False, T3)
+
+
+def test_change_of_a_service_tells_nothing_of_edits_made_while_it_was_asked_for():
+    row = sync.absorb_service(value(), asked_at=T0)
+    sync.absorb_pool_entry(entry_of(row).region, pool_entry(ONE, weight=9), asked_at=T2)
+    sync.absorb_service(value(active=False), asked_at=T1, as_of=T3)
+    assert entry_of(row).weight == 9
+
+
+def test_gone_needs_an_answer_newer_than_the_row():
+    row = sync.absorb_service(value(), asked_at=T1)
+    sync.absorb_gone(row.key, asked_at=T0)
+    row.refresh_from_db()
+    assert row.gone_at is None
+
+
+def test_older_report_in_a_slow_worker_does_not_undo_a_newer_one():
+    row = sync.absorb_service(value(), asked_at=T0)
+    slow = Service.objects.get(pk=row.pk)
+    sync.absorb_answers(row, [answer(TWO)], asked_at=T2)
+    sync.absorb_answers(slow, [answer(ONE)], asked_at=T1)
+    assert Region.objects.get().answer == [["A", TWO, 1]]
+
+
+def test_entry_told_of_a_region_that_was_deleted_meanwhile_is_no_orphan():
+    region = entry_of(sync.absorb_service(value(), asked_at=T0)).region
+    Region.objects.all().delete()
+    sync.absorb_pool_entry(region, pool_entry("192.0.2.8"), asked_at=T1)
+    assert not PoolEntry.objects.exists()
+
+
+def test_outcome_of_an_older_sync_does_not_cover_a_newer_success():
+    sync.absorb_success(asked_at=T2)
+    sync.absorb_failure("it took too long", asked_at=T1)
+    assert SyncState.now().failing_since is None
+    sync.absorb_success(asked_at=T1)
+    assert SyncState.now().succeeded_at == T2
