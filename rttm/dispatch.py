@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from . import tasks
 from .edits import Origin
-from .models import Action, LogReport, PoolEntry, Service
+from .models import Action, LogReport, PoolEntry, Service, SyncState
 from .services.actions import touch_action
 
 
@@ -45,6 +46,7 @@ def log_report_create(
 @transaction.atomic
 def _dispatch(verb: Action.Verb, origin: Origin, service: Service | None, **subject: Any) -> Action:
     """The action; asked for twice before it is done, it is the same one."""
+    _take_turns(service)
     same = Action.objects.filter(
         verb=verb, service=service, state__in=Action.UNFINISHED, **subject
     ).first()
@@ -53,6 +55,14 @@ def _dispatch(verb: Action.Verb, origin: Origin, service: Service | None, **subj
     action = _create(verb, origin, service, **subject)
     _wake(action)
     return action
+
+
+def _take_turns(service: Service | None) -> None:
+    """Until this transaction ends, who dispatches for the same service, or a sync, waits."""
+    rows: QuerySet[Any] = (
+        Service.objects.filter(pk=service.pk) if service else SyncState.objects.all()
+    )
+    list(rows.select_for_update(no_key=True))
 
 
 def _create(verb: Action.Verb, origin: Origin, service: Service | None, **subject: Any) -> Action:

@@ -1,12 +1,15 @@
 """Actions: a row first, carried out once, retried when the backend is away, never left open."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from dashboard.celery import app
-from rttm import dispatch, services, tasks
+from rttm import dispatch, services, sync, tasks
 from rttm.client import Unavailable, calls
 from rttm.edits import Origin
 from rttm.models import Action, LogReport, PoolEntry, Service
@@ -47,6 +50,51 @@ def test_second_click_is_the_same_action(row, by, woken):
     first = dispatch.service_recover(service=row, origin=by)
     assert dispatch.service_recover(service=row, origin=by) == first
     assert dispatch.service_deactivate(service=row, origin=by) != first
+
+
+@pytest.mark.django_db(databases=["default", "engine"], transaction=True)
+@pytest.mark.parametrize("verb", ["recover", "sync"])
+def test_two_clicks_at_once_are_one_action(row, by, woken, verb):
+    clicks = 4 if connection.features.has_select_for_update else 1  # SQLite has but one writer
+    sync.absorb_success(asked_at=timezone.now())
+    start = threading.Barrier(clicks)
+
+    def click(_: int) -> Action:
+        start.wait(timeout=10)
+        try:
+            if verb == "sync":
+                return dispatch.mirror_sync(origin=by)
+            return dispatch.service_recover(service=row, origin=by)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(clicks) as people:
+        for _ in range(5):
+            Action.objects.all().delete()
+            list(people.map(click, range(clicks)))
+            assert Action.objects.count() == 1
+
+
+@pytest.mark.parametrize("is_absorbed_first", [True, False])
+def test_sync_that_asked_meanwhile_does_not_undo_an_action(
+    backend, row, by, woken, is_absorbed_first
+):
+    original, late = backend.transport.send, []
+
+    def send(request):
+        if request.method == "PUT":
+            backend.transport.send = original
+            told, asked_at = backend.run(calls.service(row.key)), timezone.now()
+            late.append(lambda: sync.absorb_service(told, asked_at=asked_at))
+            if is_absorbed_first:
+                late[0]()
+        return original(request)
+
+    backend.transport.send = send
+    assert run(dispatch.service_deactivate(service=row, origin=by)).after["active"] == "no"
+    late[0]()
+    row.refresh_from_db()
+    assert not row.active
 
 
 def test_action_without_a_broker_stays_queued(
