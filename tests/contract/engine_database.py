@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -49,17 +49,26 @@ class PostgresDatabase:
     """Its own, on a server that others use too."""
 
     def __init__(self) -> None:
-        self.url = _url_of(_create(_template()))
+        self._name = _create(_template())
+        self.url = _url_of(self._name)
+
+    def link(self) -> AbstractContextManager[psycopg.Connection]:
+        """To look at what it does, and to stand in its way."""
+        return _link(self._name)
 
     def is_sound(self) -> bool:
         """Nothing is left of those that were killed: no transaction that nobody will end."""
         open_ones = "SELECT 1 FROM pg_stat_activity WHERE datname = %s AND xact_start IS NOT NULL"
         with _link("postgres") as link:
-            return link.execute(open_ones, [urlsplit(self.url).path[1:]]).fetchone() is None
+            return link.execute(open_ones, [self._name]).fetchone() is None
 
 
 def new_database(directory: Path) -> Database:
-    return PostgresDatabase() if _server().startswith("postgres") else SqliteFile(directory)
+    return PostgresDatabase() if is_postgres() else SqliteFile(directory)
+
+
+def is_postgres() -> bool:
+    return _server().startswith("postgres")
 
 
 def drop_databases() -> None:

@@ -1,0 +1,95 @@
+"""A site on a machine of its own that freezes in the middle of a write. On PostgreSQL only."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from rttm.engine.thread import FROZEN_AFTER
+from tests.contract.engine_database import PostgresDatabase
+from tests.contract.engine_server import EngineServer, logged_in
+from tests.contract.site_process import Site
+from tests.probing import closed_port
+from tests.servers import PATIENCE, wait_until
+
+OURS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
+WAITING = OURS + "wait_event_type = 'Lock'"
+FROZEN = OURS + "state = 'idle in transaction' AND state_change < now() - interval '1 s'"
+SEEN = "SELECT max(seen_at) FROM engine_health WHERE site_code = %s"
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[EngineServer]:
+    """The site XXX. A minute takes a second."""
+    server = EngineServer(tmp_path, SECONDS_PER_MINUTE="1")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def service(engine: EngineServer) -> None:
+    """Probed by both sites each second."""
+    pool = [{"address": "127.0.0.1"}]
+    failover = {"failover_mode": "ip", "failover_data": "192.0.2.99"}
+    wanted = {
+        "contact_nickname": "owner",
+        "monitor": {"protocol": "TCP", "interval": 1, "retries": 0, "port": closed_port()},
+        "performance_monitor": {"protocol": "NONE", "interval": 10},
+        "region": [{"region_code": "global", "pool": pool, **failover}],
+    }
+    with logged_in(engine.url) as client:
+        made = client.call("POST", "RTTM/example.com/www.example.com/", wanted)
+    assert made["status"] == "success"
+
+
+@pytest.fixture
+def site(engine: EngineServer) -> Iterator[Site]:
+    site = Site(engine, "LHR")
+    yield site
+    site.end(signal.SIGKILL)
+
+
+@pytest.fixture
+def link(engine: EngineServer) -> Iterator[psycopg.Connection]:
+    assert isinstance(engine.database, PostgresDatabase)
+    with engine.database.link() as link:
+        yield link
+
+
+def one(link: psycopg.Connection, query: str, *values: Any) -> Any:
+    row = link.execute(query, values).fetchone()
+    return row and row[0]
+
+
+def freeze_in_a_write(site: Site, link: psycopg.Connection) -> None:
+    """While it waits for a row: it gets it, and does nothing with it."""
+    with link.transaction():
+        link.execute("SELECT 1 FROM engine_service FOR UPDATE")
+        wait_until(lambda: one(link, WAITING) == 2, "both sites wait for the row")
+        site.send(signal.SIGSTOP)
+    wait_until(lambda: one(link, FROZEN) == 1, "the site is frozen in its transaction")
+
+
+def hears_of(link: psycopg.Connection, code: str) -> None:
+    before = one(link, SEEN, code) or 0
+    wait_until(
+        lambda: (one(link, SEEN, code) or 0) > before,
+        f"{code} records what it found",
+        patience=FROZEN_AFTER + PATIENCE,
+    )
+
+
+@pytest.mark.usefixtures("service")
+def test_a_site_that_freezes_in_a_write_does_not_keep_the_others(
+    engine: EngineServer, site: Site, link: psycopg.Connection
+):
+    hears_of(link, "LHR")
+    freeze_in_a_write(site, link)
+    hears_of(link, "XXX")
+    assert "Traceback" not in "\n".join(engine.lines)
+    site.send(signal.SIGCONT)
+    hears_of(link, "LHR")
+    assert site.end() == 0
