@@ -8,8 +8,12 @@ from threading import Thread
 from typing import Any, TypeVar
 
 from django.db import close_old_connections, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 
 from .router import ALIAS
+
+FROZEN_AFTER = 10  # seconds without a word in the middle of a transaction
 
 Result = TypeVar("Result")
 
@@ -56,3 +60,15 @@ def _run(work: Callable[[], Result]) -> Result:
 def keep_connection() -> None:
     """Once in the engine's process: its thread opens one connection, not one for each call."""
     connections.settings[ALIAS] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+    connection_created.connect(_let_go_when_frozen)
+
+
+def _let_go_when_frozen(connection: BaseDatabaseWrapper, **signal: Any) -> None:
+    """A machine that is suspended or cut off must not keep its rows from the other sites.
+
+    PostgreSQL ends its transaction then. By default it would wait for hours, and they with it.
+    """
+    if connection.alias == ALIAS and connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            limit = "SELECT set_config('idle_in_transaction_session_timeout', %s, false)"
+            cursor.execute(limit, [f"{FROZEN_AFTER}s"])
