@@ -144,7 +144,7 @@ def test_queries_do_not_grow_with_the_rows(client_as, viewer, kept, django_asser
         client.get(reverse("activity"))
 
 
-def test_empty_states(client_as, viewer, kept):
+def test_empty_list_says_whether_nothing_was_changed_or_nothing_matches(client_as, viewer, kept):
     url = reverse("activity")
     assert "Nobody has changed anything yet" in words(parse(client_as(viewer).get(url)))
     kept(Action, verb="sync")

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.http import HttpResponse
 from django.template import Context, Template
 from django.test import RequestFactory
 from django.utils import timezone
@@ -50,7 +51,7 @@ def test_moment_that_never_was_is_a_dash():
 
 
 def test_sign_is_shape_and_word_together():
-    assert words_of(parse_fragment(sign("unk"))) == "unknown"
+    assert words_of(parse(HttpResponse(sign("unk")))) == "unknown"
     assert 'href="#sign-failover"' in sign("failover")
     assert 'class="visually-hidden">failover' in sign("failover", "")
 
@@ -58,13 +59,6 @@ def test_sign_is_shape_and_word_together():
 def test_word_of_a_backend_that_we_do_not_know_is_shown_as_text():
     assert "&lt;b&gt;" in sign("<b>")
     assert 'href="#sign-unk"' in sign("<b>")
-
-
-def parse_fragment(text):
-    class Response:
-        content = text.encode()
-
-    return parse(Response())
 
 
 @pytest.mark.parametrize(
@@ -87,6 +81,13 @@ def test_backends_words_lose_the_names_of_its_calls():
     told = "recoverip: 192.0.2.1 is down; recoverip: Asia stays in failover: 0 available"
     assert said(told) == "192.0.2.1 is down; Asia stays in failover: 0 available"
     assert said("nothing: to see here") == "nothing: to see here"
+
+
+def test_problem_names_its_field_as_a_person_writes_it():
+    assert field_words("serve_count must be at most ep.") == "serve count must be at most ep."
+    assert field_words("web_1 is already in this pool.") == "web_1 is already in this pool."
+    escaped = SafeString("failover_data: &lt;b&gt;")
+    assert conditional_escape(field_words(escaped)) == "failover data: &lt;b&gt;"
 
 
 def test_refused_page_says_why_and_that_nothing_changed():
