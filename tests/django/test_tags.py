@@ -83,13 +83,6 @@ def test_backends_words_lose_the_names_of_its_calls():
     assert said("nothing: to see here") == "nothing: to see here"
 
 
-def test_problem_names_its_field_as_a_person_writes_it():
-    assert field_words("serve_count must be at most ep.") == "serve count must be at most ep."
-    assert field_words("web_1 is already in this pool.") == "web_1 is already in this pool."
-    escaped = SafeString("failover_data: &lt;b&gt;")
-    assert conditional_escape(field_words(escaped)) == "failover data: &lt;b&gt;"
-
-
 def test_refused_page_says_why_and_that_nothing_changed():
     error = PermissionError("Your role reads only.")
     response = defaults.permission_denied(RequestFactory().get("/"), error)
