@@ -7,6 +7,14 @@ from functools import lru_cache
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from .attempt import excerpt
+
+NAME = 100  # characters of a certificate's name that are evidence enough
+UNREADABLE = (
+    *(ValueError, x509.InvalidVersion),
+    *(x509.DuplicateExtension, x509.UnsupportedGeneralNameType),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -22,13 +30,14 @@ def evidence(der: bytes, name: str, now: datetime) -> str:
     """Its faults and the days left, seen from a client that asked for `name`."""
     try:
         facts = read(der)
-    except ValueError:
+    except UNREADABLE:
         return "certificate cannot be read"
     words = [_validity(facts, now)]
     if facts.self_signed:
         words.append("self-signed")
-    if name and not any(is_for(own, name) for own in facts.names):
-        words.append(f"for {facts.names[0] if facts.names else 'no name'} and not {name}")
+    if name and not any(is_for(one, name) for one in facts.names):
+        own = excerpt(facts.names[0], NAME) if facts.names else ""
+        words.append(f"for {own or 'no name'} and not {name}")
     return f"certificate {', '.join(words)}"
 
 
