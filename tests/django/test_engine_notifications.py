@@ -284,6 +284,19 @@ class TestSyslog:
         assert not Notification.objects.exists()
 
 
+def failures(channel: outbox.Channel) -> list[float]:
+    """A message that can never be sent: the seconds between its attempts."""
+    now, waits = NOW, []
+    while True:
+        [message] = outbox.take(channel, now)
+        if outbox.put_off(channel, message, now):
+            return waits
+        due_at = Notification.objects.get().due_at
+        assert outbox.take(channel, due_at - 1) == []
+        waits.append(due_at - now)
+        now = due_at
+
+
 class TestOutbox:
     @pytest.fixture
     def engine(self, db) -> Engine:
@@ -313,20 +326,19 @@ class TestOutbox:
         assert message.attempts == 2
 
     def test_failures_are_spaced_out_and_end(self, engine):
-        now, waits = NOW, []
-        for _ in range(MAILS.attempts - 1):
-            [message] = outbox.take(MAILS, now)
-            assert not outbox.put_off(MAILS, message, now)
-            due_at = Notification.objects.get().due_at
-            waits.append(due_at - now)
-            assert outbox.take(MAILS, due_at - 1) == []
-            now = due_at
+        waits = failures(MAILS)
         assert waits[:4] == [30, 60, 120, 240]
         assert max(waits) == 3600
         assert 12 * 3600 < sum(waits) < 36 * 3600
-        [message] = outbox.take(MAILS, now)
-        assert outbox.put_off(MAILS, message, now)
         assert not Notification.objects.exists()
+
+    def test_an_old_line_is_worth_ten_minutes(self, db):
+        Notification.objects.create(
+            kind="syslog", recipient="192.0.2.7", created_at=NOW, due_at=NOW
+        )
+        waits = failures(SYSLOG)
+        assert waits[:5] == [5, 10, 20, 40, 60]
+        assert 600 <= sum(waits) < 660
 
     def test_the_oldest_go_first_and_a_few_at_a_time(self, db):
         Notification.objects.bulk_create(

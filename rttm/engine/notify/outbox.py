@@ -43,7 +43,7 @@ class Channel:
 
 # For about a day, and for ten minutes: an old line tells a syslog server little.
 MAILS = Channel(Kind.MAIL, at_once=20, lease=600, first_wait=30, longest_wait=3600, attempts=30)
-SYSLOG = Channel(Kind.SYSLOG, at_once=500, lease=60, first_wait=5, longest_wait=60, attempts=12)
+SYSLOG = Channel(Kind.SYSLOG, at_once=500, lease=60, first_wait=5, longest_wait=60, attempts=14)
 
 
 @dataclass(frozen=True, slots=True)
