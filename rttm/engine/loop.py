@@ -12,6 +12,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol
 
+from django.db import OperationalError
+
 from rttm.core.health import ProbeResult
 from rttm.core.schedule import Kind
 from rttm.core.schema import Monitor
@@ -20,6 +22,7 @@ from rttm.core.terms import EntryStatus
 from . import probes
 from .neighbours import Neighbourhood, Neighbours
 from .plans import Plan, Plans
+from .rounds import Rounds
 from .store import AddressKey, RunResult, Watched
 from .targets import Limits
 
@@ -86,6 +89,7 @@ class Loop:
         self._plans = Plans(seconds_per_minute)
         self._loop_id = secrets.token_hex(8)
         self._neighbours = Neighbours(self._loop_id, seconds_per_minute)
+        self._rounds = Rounds("the loop")
         self._versions: dict[int, int] = {}
         self._running: set[Plan] = set()
         self._results: list[RunResult] = []
@@ -126,8 +130,10 @@ class Loop:
     async def _tick_safely(self) -> None:
         try:
             await self.tick(self._clock())
-        except Exception:
-            log.exception("a round of the loop failed; the next one follows")
+        except Exception as error:
+            self._rounds.failed(error)
+        else:
+            self._rounds.worked()
 
     async def _expire(self, now: float) -> None:
         """Let silence count: as often as the shortest interval is long, and when we start."""
@@ -136,9 +142,12 @@ class Loop:
         after = await self._call(self._store.expire, now, self._site_code, spared, 0)
         while after:
             after = await self._call(self._store.expire, now, self._site_code, spared, after)
-        seen = await self._call(self._store.report_in, now, self._site_code, self._loop_id)
-        self._neighbours.look(seen, now, self._site_code)
+        self._neighbours.look(await self._call(self._report_in), now, self._site_code)
         self._expired_at = now
+
+    def _report_in(self) -> Neighbourhood:
+        """By the clock at its turn: what it waited for is not a clock that is behind."""
+        return self._store.report_in(self._clock(), self._site_code, self._loop_id)
 
     def _under_way(self, now: float) -> frozenset[AddressKey]:
         """The addresses of which we are about to hear, unless we were away ourselves.
@@ -223,19 +232,25 @@ class Loop:
         self._batch_is_full.clear()
         results, self._results = self._results, []
         for start in range(0, len(results), BATCH):
-            await self._record(results[start : start + BATCH], now)
+            for part in await self._record(results[start : start + BATCH], now):
+                await self._record(part, now)
 
-    async def _record(self, results: list[RunResult], now: float) -> None:
-        """When a batch fails, each service for itself: one must not cost the others' results."""
-        record = partial(self._store.record_results, site_code=self._site_code, now=now)
+    async def _record(self, results: list[RunResult], now: float) -> list[list[RunResult]]:
+        """The parts to try once more: each service for itself, or one would cost all results.
+
+        But when the database was away or busy, all at once: each would wait for it as long again.
+        """
         ids = sorted({result.service_id for result in results})
+        record = partial(self._store.record_results, site_code=self._site_code, now=now)
         try:
             await self._call(record, results)
-        except Exception:
+        except Exception as error:
             log.exception("results of service %s were not recorded", ", ".join(map(str, ids)))
-            if len(ids) > 1:
-                for key in ids:
-                    await self._record([r for r in results if r.service_id == key], now)
+            if isinstance(error, OperationalError):
+                return [results]
+            parts = [[r for r in results if r.service_id == key] for key in ids]
+            return parts if len(parts) > 1 else []
+        return []
 
 
 def _has_passed(last: float | None, seconds: float, now: float) -> bool:

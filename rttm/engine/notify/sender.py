@@ -1,12 +1,12 @@
 """Empties the outbox, beside the loop and the API: no probe and no call waits for it."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
+from rttm.engine.rounds import Rounds
 from rttm.engine.targets import Limits
 from rttm.engine.thread import aside
 
@@ -18,8 +18,6 @@ from .outbox import MAILS, SYSLOG, Channel, Message
 
 POLL = 0.5  # seconds between two looks into the outbox
 LAST_WORDS = 1.0  # seconds for a mail under way when we stop
-
-log = logging.getLogger("rttm.engine")
 
 Call = Callable[..., Awaitable[Any]]
 
@@ -60,11 +58,14 @@ class Sender:
         self._datagrams.close()
 
     async def _repeat(self, one: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
+        rounds = Rounds("sending messages")
         while not stop.is_set():
             try:
                 await one()
-            except Exception:
-                log.exception("a round of sending messages failed; the next one follows")
+            except Exception as error:
+                rounds.failed(error)
+            else:
+                rounds.worked()
             with suppress(TimeoutError):
                 async with asyncio.timeout(POLL):
                     await stop.wait()
