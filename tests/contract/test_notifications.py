@@ -353,7 +353,7 @@ class TestEngine:
         engine.stop()
 
     def test_what_a_killed_process_left_in_the_outbox_is_sent(self, tmp_path: Path, syslog, mails):
-        engine = EngineServer(tmp_path, loop=False, SECONDS_PER_MINUTE="1", **mail_settings(mails))
+        engine = EngineServer(tmp_path, loop=False, **mail_settings(mails))
         create(engine, wanted(syslog.port))
         engine.stop()
         site = subprocess.Popen(
