@@ -50,7 +50,7 @@ class Plans:
         """Follow a service's configuration, and look at once where somebody waits for it.
 
         What was only edited keeps its place in the interval, and so does, at the engine's start,
-        what was probed before.
+        what was probed lately.
         """
         old = self._plans.get(watched.service_id, {})
         new = {
@@ -62,7 +62,7 @@ class Plans:
             if (known := old.get(key)) and known.monitor == plan.monitor:
                 new[key] = _renewed(known, plan, is_awaited=is_awaited)
             elif at_start and not is_awaited:
-                plan.put_off(now)
+                _start(plan, watched.healths[plan.address].seen_at, now)
         self._plans[watched.service_id] = new
         return [plan for key, plan in old.items() if new.get(key) is not plan]
 
@@ -86,6 +86,13 @@ class Plans:
             watched.service_id, watched.version, address, kind, monitor, interval,
             due=now, told_at=now,
         )  # fmt: skip
+
+
+def _start(plan: Plan, seen_at: float, now: float) -> None:
+    """In its place, unless by then nothing would have been told for three intervals."""
+    plan.put_off(now)
+    if plan.kind == Kind.HEALTH and plan.due - seen_at > SILENT_INTERVALS * plan.interval:
+        plan.due = now
 
 
 def _is_due(plan: Plan, now: float) -> bool:

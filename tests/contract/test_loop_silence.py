@@ -85,3 +85,31 @@ def test_first_run_of_a_performance_monitor_spares_no_silence():
         return await changed_right_before_a_look(stage, performance_monitor=measured)
 
     assert staged(scenario, seldom_probed()) == (1, [set(), set()])
+
+
+@pytest.mark.parametrize(("minutes", "is_probed_at_once"), [(1, False), (2, False), (3, True)])
+def test_at_the_start_what_was_silent_for_long_does_not_wait_for_its_place(
+    minutes, is_probed_at_once
+):
+    """Until then nobody would know it, and what is down would be served."""
+    known = {ADDRESS: Health(EntryStatus.UP, seen_at=START - 60 * minutes)}
+
+    async def scenario(stage: Stage) -> list[str]:
+        return await stage.tick()
+
+    started = staged(scenario, Store(health_only(ADDRESS), healths=known))
+    assert (started == [ADDRESS]) == is_probed_at_once
+
+
+def test_at_the_start_a_response_time_waits_for_its_place_however_old_it_is():
+    value = health_only(
+        ADDRESS,
+        monitor=HealthMonitor("NONE", 1),
+        performance_monitor=PerformanceMonitor("HTTP", 10),
+    )
+    known = {ADDRESS: Health(EntryStatus.UNK, seen_at=START - 86_400)}
+
+    async def scenario(stage: Stage) -> list[str]:
+        return await stage.tick()
+
+    assert staged(scenario, Store(value, healths=known)) == []
