@@ -13,7 +13,7 @@ from .errors import (
     Unauthorised,
     Unavailable,
 )
-from .session import Dynect, TokenStore
+from .session import Dynect
 from .transports import HttpTransport, Request, Response, ScriptedTransport, answer, refusal
 
 __all__ = [
@@ -31,7 +31,6 @@ __all__ = [
     "Request",
     "Response",
     "ScriptedTransport",
-    "TokenStore",
     "TransportError",
     "Unauthorised",
     "Unavailable",

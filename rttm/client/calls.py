@@ -67,10 +67,6 @@ def session_open(credentials: Credentials) -> Call[str]:
     return Call("session_open", "the log-in", "POST", _path("Session"), readers.token, body)
 
 
-def session_check() -> Call[None]:
-    return Call("session_check", "the session", "GET", _path("Session"), readers.nothing)
-
-
 def session_close() -> Call[None]:
     return Call("session_close", "the session", "DELETE", _path("Session"), readers.nothing)
 
@@ -89,24 +85,8 @@ def zones() -> Call[list[str]]:
 def services(zone: str) -> Call[list[Service]]:
     """Every service of a zone, whole."""
     subject, path = f"the services of {zone}", _path("RTTM", zone)
-    return Call(
-        "services",
-        subject,
-        "GET",
-        path,
-        readers.each(readers.service({"zone": zone})),
-        {"detail": "Y"},
-    )
-
-
-def service_keys(zone: str) -> Call[list[ServiceKey]]:
-    """Where the services of a zone live, without anything else of them."""
-
-    def read(data: object) -> list[ServiceKey]:
-        return [ServiceKey(zone, fqdn) for fqdn in readers.last_segments(data)]
-
-    subject, path = f"the services of {zone}", _path("RTTM", zone)
-    return Call("service_keys", subject, "GET", path, read, {"detail": "N"})
+    read = readers.each(readers.service({"zone": zone}))
+    return Call("services", subject, "GET", path, read, {"detail": "Y"})
 
 
 def service(key: ServiceKey) -> Call[Service]:

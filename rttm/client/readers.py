@@ -45,7 +45,7 @@ def token(data: object) -> str:
 
 
 def last_segments(data: object) -> list[str]:
-    """The names that resource URIs end in: /REST/Zone/<zone>/, /REST/RTTM/<zone>/<fqdn>/."""
+    """The names that resource URIs end in, such as /REST/Zone/<zone>/."""
     uris = [wire.text(uri).rstrip("/") for uri in _list(data)]
     return [wire.name(unquote(uri.rpartition("/")[2])) for uri in uris]
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import chain, repeat
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from . import calls
 from .calls import Call, Credentials
@@ -35,32 +35,6 @@ LAST_POLL = 1.0  # seconds that are kept for the last question after a job
 JOB_PAUSES = (0.5, 1, 2, 3)  # seconds, and then 5: Dyn asks for no more polls than that
 
 
-class TokenStore(Protocol):
-    """Keeps the session's token; a shared one lets several processes use one log-in."""
-
-    def get(self) -> str | None: ...
-
-    def set(self, token: str) -> None: ...
-
-    def clear(self) -> None: ...
-
-
-class PrivateToken:
-    """The token of this process alone."""
-
-    def __init__(self) -> None:
-        self._token: str | None = None
-
-    def get(self) -> str | None:
-        return self._token
-
-    def set(self, token: str) -> None:
-        self._token = token
-
-    def clear(self) -> None:
-        self._token = None
-
-
 class Dynect:
     """Runs calls against one backend, one at a time (a DynECT session has one job at a time)."""
 
@@ -69,15 +43,13 @@ class Dynect:
         transport: Transport,
         credentials: Credentials,
         *,
-        tokens: TokenStore | None = None,
         budget: float = BUDGET,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._transport = transport
         self._credentials = credentials
-        self._is_shared = tokens is not None
-        self._tokens: TokenStore = PrivateToken() if tokens is None else tokens
+        self._token = ""  # of the log-in; none before the first call
         self._budget = budget
         self._monotonic = monotonic
         self._sleep = sleep
@@ -99,15 +71,14 @@ class Dynect:
             self._lock.release()
 
     def close(self) -> None:
-        """Log out, unless others share the token, and close the connections."""
+        """Log out and close the connections."""
         with self._lock:
-            token = None if self._is_shared else self._tokens.get()
-            if token:
-                self._log_out(token)
+            if self._token:
+                self._log_out()
             self._transport.close()
 
-    def _log_out(self, token: str) -> None:
-        self._tokens.clear()
+    def _log_out(self) -> None:
+        token, self._token = self._token, ""
         try:
             self._exchange(calls.session_close(), token, self._monotonic() + LOG_OUT)
         except DynectError as error:
@@ -129,19 +100,17 @@ class Dynect:
                 self._sleep(pauses[0])
 
     def _logged_in(self, call: Call[T], until: float) -> Reply[T]:
-        token = self._tokens.get() or self._log_in(call, until)
+        if not self._token:
+            self._log_in(call, until)
         try:
-            return self._finished(call, token, until)
+            return self._finished(call, self._token, until)
         except Unauthorised:
-            # The token has ended. Somebody who shares it may have a new one already.
-            fresh = self._tokens.get()
-            if fresh in (None, token):
-                self._tokens.clear()
-                fresh = self._log_in(call, until)
-        return self._finished(call, fresh or "", until)
+            self._token = ""  # it has ended
+            self._log_in(call, until)
+        return self._finished(call, self._token, until)
 
-    def _log_in(self, call: Call[T], until: float) -> str:
-        """A new token; when there is none, certainly nothing of `call` has happened."""
+    def _log_in(self, call: Call[T], until: float) -> None:
+        """Get a new token; when there is none, certainly nothing of `call` has happened."""
         opening = replace(calls.session_open(self._credentials), subject=call.subject)
         try:
             done = self._exchange(opening, "", until)
@@ -153,8 +122,7 @@ class Dynect:
             raise Unauthorised(call.subject, error.reason) from error
         if isinstance(done, Job):
             raise Unavailable(call.subject, "the log-in did not end", sent=False)
-        self._tokens.set(done.value)
-        return done.value
+        self._token = done.value
 
     def _finished(self, call: Call[T], token: str, until: float) -> Reply[T]:
         """The reply; a job is followed for as long as the budget lasts."""

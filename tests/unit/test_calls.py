@@ -23,10 +23,8 @@ AT = {"zone": "example.com", "fqdn": "www.example.com", "ts": 10}
 RECOVER_ONE = {"recoverip": True, "address": "192.0.2.1"}
 
 SAFE = [
-    (calls.session_check(), "GET", "/REST/Session/", None),
     (calls.zones(), "GET", "/REST/Zone/", None),
     (calls.services("example.com"), "GET", "/REST/RTTM/example.com/", DETAIL),
-    (calls.service_keys("example.com"), "GET", "/REST/RTTM/example.com/", {"detail": "N"}),
     (calls.service(KEY), "GET", RTTM, None),
     (calls.regions(KEY), "GET", REGION, DETAIL),
     (calls.region(KEY, "US East"), "GET", f"{REGION}US%20East/", None),
@@ -136,13 +134,9 @@ def test_every_call_names_its_object_for_people():
     assert calls.log_report(KEY, 1, 2).subject == "the log report of www.example.com"
 
 
-def test_zones_and_keys_are_read_out_of_resource_uris():
-    assert calls.zones().read(["/REST/Zone/Example.com/", "/REST/Zone/example.net"]) == [
-        "example.com",
-        "example.net",
-    ]
-    uris = ["/REST/RTTM/example.com/a%2Eb.example.com/"]
-    assert calls.service_keys("example.com").read(uris) == [("example.com", "a.b.example.com")]
+def test_zones_are_read_out_of_resource_uris():
+    uris = ["/REST/Zone/Example.com/", "/REST/Zone/example.net", "/REST/Zone/a%2Eb.example.net/"]
+    assert calls.zones().read(uris) == ["example.com", "example.net", "a.b.example.net"]
 
 
 def test_a_service_is_read_back_as_it_is():

@@ -58,33 +58,14 @@ class Clock:
         self.now += seconds
 
 
-class Tokens:
-    """A token store that several clients share."""
-
-    def __init__(self, token: str | None = None) -> None:
-        self.token = token
-
-    def get(self) -> str | None:
-        return self.token
-
-    def set(self, token: str) -> None:
-        self.token = token
-
-    def clear(self) -> None:
-        self.token = None
-
-
 class Talk:
     """A client over a script, with what went over the wire."""
 
-    def __init__(self, *steps, budget: float = 20, tokens: Tokens | None = None) -> None:
+    def __init__(self, *steps, budget: float = 20) -> None:
         self.clock = Clock()
         self.transport = ScriptedTransport(steps)
-        self.dynect = self.client(self.transport, budget=budget, tokens=tokens)
-
-    def client(self, transport, **options) -> Dynect:
         clock = {"monotonic": self.clock.monotonic, "sleep": self.clock.sleep}
-        return Dynect(transport, WHO, **clock, **options)
+        self.dynect = Dynect(self.transport, WHO, budget=budget, **clock)
 
     @property
     def sent(self) -> list[tuple[str, str]]:
@@ -142,23 +123,6 @@ def test_refused_credentials_are_said_in_the_backends_words(response):
     with pytest.raises(Unauthorised, match="did not match|Required"):
         talk.dynect.run(READ)
     assert len(talk.sent) == 1
-
-
-def test_a_newer_token_of_somebody_who_shares_it_is_taken():
-    tokens = Tokens("old")
-
-    def backend(request: Request) -> Response:
-        assert request.path == PATH, "nobody had to log in"
-        if request.headers["Auth-Token"] == "old":
-            tokens.set("theirs")
-            return EXPIRED
-        return ENTRY
-
-    talk = Talk(tokens=tokens)
-    transport = ScriptedTransport(backend)
-    assert talk.client(transport, tokens=tokens).run(READ).weight == 9
-    assert [request.headers["Auth-Token"] for request in transport.sent] == ["old", "theirs"]
-    assert tokens.get() == "theirs"
 
 
 @pytest.mark.parametrize("failure", [REFUSED, LOST, Response(502, b"<html>"), INCOMPLETE])
@@ -378,11 +342,10 @@ def test_closing_does_not_fail_when_the_backend_is_gone():
     assert talk.sent[-1] == ("DELETE", SESSION)
 
 
-def test_closing_leaves_a_shared_log_in_to_the_others():
-    tokens = Tokens("theirs")
-    talk = Talk(tokens=tokens)
+def test_closing_what_was_never_used_sends_nothing():
+    talk = Talk()
     talk.dynect.close()
-    assert (talk.sent, tokens.get()) == ([], "theirs")
+    assert talk.sent == []
 
 
 def test_the_log_has_a_line_for_each_request_and_no_secret(caplog):
