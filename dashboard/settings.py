@@ -125,8 +125,6 @@ BUNDLED_REDIS = not env.secret("REDIS_URL")
 VALKEY_DIR = DATA_DIR / "valkey"
 REDIS_LEFT = env.left(VALKEY_DIR / "url", "redis://127.0.0.1:6379/0")
 REDIS_URL = env.redis_url("REDIS_URL", REDIS_LEFT)
-REDIS_CACHE = "django.core.cache.backends.redis.RedisCache"
-CACHES = {"default": {"BACKEND": REDIS_CACHE, "LOCATION": REDIS_URL}}
 
 # --- Celery (the app and its schedule are in dashboard/celery.py) -----------------------------
 

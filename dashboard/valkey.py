@@ -1,4 +1,4 @@
-"""The Valkey server of the embedded default, from a wheel: broker, cache and live stream."""
+"""The Valkey server of the embedded default, from a wheel: broker and live stream."""
 
 import os
 import secrets

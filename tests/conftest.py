@@ -31,7 +31,6 @@ for name in ("DEBUG", "DEMO", "DYNECT_URL", "DYNECT_PASSWORD", "DYNECT_PASSWORD_
 
 
 # What the tests' own process keeps in its memory; the programs under test have the real ones.
-settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 settings.STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
