@@ -56,14 +56,15 @@ def port(name: str, default: int) -> int:
     return number(name, default, minimum=1, maximum=65535)
 
 
-def words(name: str, default: str = "") -> list[str]:
+def words(name: str) -> list[str]:
     """Comma separated words."""
-    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+    return [word.strip() for word in text(name).split(",") if word.strip()]
 
 
-def networks(name: str, default: str = "") -> list[IPv4Network | IPv6Network]:
+def networks(name: str, *, also: str = "") -> list[IPv4Network | IPv6Network]:
+    """Comma separated networks, and one that is always among them."""
     try:
-        return [ip_network(word) for word in words(name, default)]
+        return [ip_network(word) for word in [*words(name), *filter(None, [also])]]
     except ValueError as error:
         message = f"{name} must be networks such as 10.0.0.0/8, separated by commas: {error}."
         raise ImproperlyConfigured(message) from None

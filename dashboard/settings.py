@@ -15,7 +15,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = env.directory("DATA_DIR", BASE_DIR / "var")
 
 DEBUG = env.flag("DEBUG", default=False)
-# The log-in page offers the demo accounts, and `up` makes them.
+# The log-in page offers the demo accounts, and `up` makes them. Time runs at a pace that a person
+# can watch.
 DEMO = env.flag("DEMO", default=False)
 SECRET_KEY = env.kept_secret("SECRET_KEY", DATA_DIR / "secret-key")
 
@@ -128,9 +129,8 @@ REDIS_URL = env.redis_url("REDIS_URL", REDIS_LEFT)
 
 # --- Celery (the app and its schedule are in dashboard/celery.py) -----------------------------
 
-SYNC_INTERVAL = env.number("SYNC_INTERVAL", 30, minimum=1)
+SYNC_INTERVAL = env.number("SYNC_INTERVAL", 5 if DEMO else 30, minimum=1)  # seconds
 REPORTS_PER_SYNC = env.number("REPORTS_PER_SYNC", 20)
-RETENTION_DAYS = env.number("RETENTION_DAYS", 90, minimum=1)
 
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -165,17 +165,19 @@ DYNECT_PASSWORD = (
 )
 
 # The engine's own: only `manage.py engine` reads these.
-SECONDS_PER_MINUTE = env.number("SECONDS_PER_MINUTE", 60, minimum=1)
+SECONDS_PER_MINUTE = env.number("SECONDS_PER_MINUTE", 5 if DEMO else 60, minimum=1)
 SITE_CODE = env.text("SITE_CODE", "XXX")
 ENGINE_SESSION_IDLE = env.number("ENGINE_SESSION_IDLE", 3600, minimum=1)  # seconds
-RATE_LIMIT = env.number("RATE_LIMIT", 300)  # calls a minute for the account; 0 is no limit
+# Calls a minute for the account; 0 is no limit.
+RATE_LIMIT = env.number("RATE_LIMIT", 3000 if DEMO else 300)
+RETENTION_DAYS = env.number("RETENTION_DAYS", 90, minimum=1)
 # A call that takes longer goes on as a job; with 0 every call does, as tests of clients like it.
 JOB_AFTER = env.number("JOB_AFTER", 5)  # seconds
 JOB_STYLE = env.choice("JOB_STYLE", "redirect", "incomplete")
 # A zone comes into being with its first service; off, a service there is NOT_FOUND, as at Dyn.
 ENGINE_CREATE_ZONES = env.flag("ENGINE_CREATE_ZONES", default=True)
 # Public addresses may be probed; others only where PROBE_ALLOW has them; PROBE_DENY wins.
-PROBE_ALLOW = env.networks("PROBE_ALLOW")
+PROBE_ALLOW = env.networks("PROBE_ALLOW", also="127.0.0.0/8" if DEMO else "")
 PROBE_DENY = env.networks("PROBE_DENY")
 
 # --- Mail (of changes, to contacts; into a file until a server is named, and in the demo) -------

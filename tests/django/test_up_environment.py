@@ -7,7 +7,7 @@ from django.core.management.base import CommandError
 from dashboard import preflight
 from dashboard.management.commands.up import environment, programs
 
-SILENT = ("SECURE_COOKIES", "PROBE_ALLOW", "SECONDS_PER_MINUTE", "ALLOWED_HOSTS", "no_proxy")
+SILENT = ("SECURE_COOKIES", "ALLOWED_HOSTS", "no_proxy")
 
 
 @pytest.fixture(autouse=True)
@@ -29,21 +29,9 @@ def test_everywhere_else_cookies_stay_secure(settings, host):
 
 
 def test_what_the_environment_says_wins(settings, monkeypatch):
-    settings.HOST, settings.DEMO = "127.0.0.1", True
+    settings.HOST = "127.0.0.1"
     monkeypatch.setenv("SECURE_COOKIES", "1")
-    monkeypatch.setenv("SECONDS_PER_MINUTE", "60")
     assert environment()["SECURE_COOKIES"] == "1"
-    assert environment()["SECONDS_PER_MINUTE"] == "60"
-
-
-def test_demo_is_quick_and_may_probe_loopback_which_otherwise_nobody_may(settings, monkeypatch):
-    settings.DEMO = False
-    assert "PROBE_ALLOW" not in environment()
-    settings.DEMO = True
-    assert environment()["PROBE_ALLOW"] == "127.0.0.0/8"
-    assert int(environment()["SECONDS_PER_MINUTE"]) < 60
-    monkeypatch.setenv("PROBE_ALLOW", "10.0.0.0/8")
-    assert environment()["PROBE_ALLOW"] == "10.0.0.0/8,127.0.0.0/8"
 
 
 @pytest.mark.parametrize(("host", "expected"), [("192.0.2.1", "192.0.2.1"), ("0.0.0.0", None)])

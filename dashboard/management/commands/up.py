@@ -26,9 +26,6 @@ from rttm.demo.scenario import NODES
 POLL_SECONDS = 0.1
 PARENT_SECONDS = 0.5
 SLOW_SECONDS = 60
-# The demo lives at a pace that a person can watch.
-DEMO_ENVIRONMENT = {"SECONDS_PER_MINUTE": "5", "SYNC_INTERVAL": "5", "RATE_LIMIT": "3000"}
-DEMO_NETWORK = "127.0.0.0/8"
 
 MANAGE = [sys.executable, "manage.py"]
 CELERY = [sys.executable, "-m", "celery", "--quiet", "--app", "dashboard"]
@@ -121,11 +118,7 @@ def environment() -> dict[str, str]:
     if preflight.is_loopback(settings.HOST):
         # Plain HTTP that never leaves the machine: a browser would not send secure cookies back.
         chosen["SECURE_COOKIES"] = "0"
-    if settings.DEMO:
-        chosen |= DEMO_ENVIRONMENT
     result = chosen | os.environ
-    if settings.DEMO:
-        result["PROBE_ALLOW"] = _joined(result.get("PROBE_ALLOW"), DEMO_NETWORK)
     if not preflight.is_wildcard(settings.HOST):
         result["ALLOWED_HOSTS"] = _joined(result.get("ALLOWED_HOSTS"), settings.HOST)
     # A proxy for the way out is not the way to our own neighbours.
