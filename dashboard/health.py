@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLate
+from contextlib import closing
 from dataclasses import dataclass, field
 from threading import Lock
 from time import monotonic
 
 import redis
-import requests
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
@@ -17,10 +17,12 @@ from django.views.decorators.http import require_safe
 
 from dashboard.celery import ALIVE_SECONDS, redis_client, workers_alive
 from dashboard.models import User
+from rttm.client import HttpTransport, Request, TransportError
+from rttm.client.envelope import open_envelope
 
 SECONDS = 2
 OK = "ok"
-NO_ANSWER = (DatabaseError, redis.RedisError, requests.RequestException, OSError)
+NO_ANSWER = (DatabaseError, redis.RedisError, TransportError, OSError)
 
 Check = Callable[[], str]
 Report = dict[str, str]
@@ -49,10 +51,10 @@ def check_worker() -> str:
 
 
 def check_backend() -> str:
-    """Asking for our session without a token is refused, but in DynECT's own envelope."""
-    url = f"{settings.DYNECT_URL}/REST/Session/"
-    reply = requests.get(url, timeout=SECONDS, allow_redirects=False).json()
-    return OK if isinstance(reply, dict) and "status" in reply else "does not answer as DynECT does"
+    """Asked as our client asks: without a token it refuses, but in DynECT's own envelope."""
+    with closing(HttpTransport(settings.DYNECT_URL)) as transport:
+        reply = transport.send(Request("GET", "/REST/Session/", timeout=SECONDS))
+    return OK if open_envelope(reply.body).status else "does not answer as DynECT does"
 
 
 CHECKS: dict[str, Check] = {
