@@ -7,7 +7,7 @@ from django.core.management.base import CommandError
 from dashboard import preflight
 from dashboard.management.commands.up import environment, programs
 
-SILENT = ("SECURE_COOKIES", "ALLOWED_HOSTS", "no_proxy")
+SILENT = ("SECURE_COOKIES", "ALLOWED_HOSTS")
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +38,12 @@ def test_what_the_environment_says_wins(settings, monkeypatch):
 def test_the_address_it_listens_on_is_one_it_answers_to(settings, host, expected):
     settings.HOST = host
     assert environment().get("ALLOWED_HOSTS") == expected
+
+
+def test_the_address_it_listens_on_is_added_to_the_names_it_was_given(settings, monkeypatch):
+    settings.HOST = "192.0.2.1"
+    monkeypatch.setenv("ALLOWED_HOSTS", "rttm.example.com")
+    assert environment()["ALLOWED_HOSTS"] == "rttm.example.com,192.0.2.1"
 
 
 def test_engine_runs_only_where_it_is_the_backend(settings):

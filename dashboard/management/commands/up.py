@@ -60,6 +60,8 @@ class Command(BaseCommand):
 
 @dataclass(frozen=True, slots=True)
 class Demo:
+    """What runs besides in the demo: its servers, and what makes its services."""
+
     nodes: Program
     seed: Program
 
@@ -120,10 +122,8 @@ def environment() -> dict[str, str]:
         chosen["SECURE_COOKIES"] = "0"
     result = chosen | os.environ
     if not preflight.is_wildcard(settings.HOST):
-        result["ALLOWED_HOSTS"] = _joined(result.get("ALLOWED_HOSTS"), settings.HOST)
-    # A proxy for the way out is not the way to our own neighbours.
-    for name in ("no_proxy", "NO_PROXY"):
-        result[name] = _joined(result.get(name), LOOPBACK)
+        hosts = result.get("ALLOWED_HOSTS"), settings.HOST
+        result["ALLOWED_HOSTS"] = ",".join(filter(None, hosts))
     return result
 
 
@@ -252,7 +252,3 @@ def _has_user() -> bool:
         return User.objects.filter(is_active=True).exists()
     finally:
         connections.close_all()
-
-
-def _joined(present: str | None, more: str) -> str:
-    return f"{present},{more}" if present else more
