@@ -9,7 +9,7 @@ import contextlib
 import logging
 import random
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from importlib import import_module
@@ -95,7 +95,7 @@ class Hub:
         self._redis: redis.Redis | None = None
 
     @contextlib.contextmanager
-    def joined(self, page: Page) -> Any:
+    def joined(self, page: Page) -> Iterator[None]:
         self._pages.add(page)
         if self._reader is None or self._reader.done():
             self._reader = asyncio.create_task(self._read())
