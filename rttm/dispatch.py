@@ -44,15 +44,17 @@ def log_report_create(
 
 
 @transaction.atomic
-def _dispatch(verb: Action.Verb, origin: Origin, service: Service | None, **subject: Any) -> Action:
+def _dispatch(
+    verb: Action.Verb, origin: Origin, service: Service | None, address: str = ""
+) -> Action:
     """The action; asked for twice before it is done, it is the same one."""
     _take_turns(service)
     same = Action.objects.filter(
-        verb=verb, service=service, state__in=Action.UNFINISHED, **subject
+        verb=verb, service=service, address=address, state__in=Action.UNFINISHED
     ).first()
     if same:
         return same
-    action = _create(verb, origin, service, **subject)
+    action = _create(verb, origin, service, address)
     _wake(action)
     return action
 
@@ -65,9 +67,13 @@ def _take_turns(service: Service | None) -> None:
     list(rows.select_for_update(no_key=True))
 
 
-def _create(verb: Action.Verb, origin: Origin, service: Service | None, **subject: Any) -> Action:
+def _create(
+    verb: Action.Verb, origin: Origin, service: Service | None, address: str = ""
+) -> Action:
     fqdn = service.fqdn if service else ""
-    return Action.objects.create(verb=verb, service=service, fqdn=fqdn, **subject, **origin.columns)
+    return Action.objects.create(
+        verb=verb, service=service, fqdn=fqdn, address=address, **origin.columns
+    )
 
 
 def _wake(action: Action) -> None:
