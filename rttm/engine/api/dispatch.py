@@ -59,7 +59,7 @@ WRITES: dict[Route, Handler] = {
 }
 HANDLERS = READS | WRITES
 LOG_IN, JOB = Route("POST", "session", 0), Route("GET", "job", 1)
-VERBS = {
+CLOSINGS = {
     "GET": "get: Nothing was found",
     "POST": "add: Nothing was added",
     "PUT": "update: Nothing was changed",
@@ -82,7 +82,7 @@ def handle(call: ApiCall, now: float, job_id: int = 0) -> ApiReply:
 def _closing(call: ApiCall) -> str:
     """The last message of a failure; a report is read, although by POST."""
     is_report = resource(call.path).endswith("report")
-    return VERBS.get("GET" if is_report else call.method, "call: Nothing was done")
+    return CLOSINGS.get("GET" if is_report else call.method, "call: Nothing was done")
 
 
 def _answer(call: ApiCall, now: float) -> Answer | ApiReply:

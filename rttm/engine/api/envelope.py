@@ -149,10 +149,9 @@ def success(answer: Answer, job_id: int) -> ApiReply:
     return ApiReply(200, _envelope("success", answer.data, job_id, answer.messages))
 
 
-def failed(failure: Failure, verb: str, job_id: int) -> ApiReply:
+def failed(failure: Failure, usual_closing: str, job_id: int) -> ApiReply:
     """Two kinds of messages, as at Dyn: what is wrong, then what became of the call."""
-    closing = Message(failure.closing or verb)
-    messages = (*failure.errors, closing)
+    messages = (*failure.errors, Message(failure.closing or usual_closing))
     return ApiReply(failure.status, _envelope("failure", {}, job_id, messages))
 
 
