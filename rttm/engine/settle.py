@@ -126,13 +126,13 @@ def _settled(service: ServiceValue, known: Known) -> Settled:
 
 
 def _keep_latches(known: Mapping[int, Known], settled: Mapping[int, Settled]) -> None:
-    for latched in (True, False):
-        ids = [
-            of.state_ids[address]
-            for pk, of in known.items()
-            for address, fact in of.facts.items()
-            if (address in settled[pk].latched) == latched != fact.latched
-        ]
+    changed: dict[bool, list[int]] = {True: [], False: []}
+    for pk, of in known.items():
+        for address, fact in of.facts.items():
+            latched = address in settled[pk].latched
+            if latched != fact.latched:
+                changed[latched].append(of.state_ids[address])
+    for latched, ids in changed.items():
         if ids:
             AddressState.objects.filter(pk__in=ids).update(latched=latched)
 
