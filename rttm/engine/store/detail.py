@@ -112,7 +112,8 @@ def _read_logs(seen: Mapping[int, ObservedTexts]) -> None:
                 continue
             text = said(message, streak, of.recovery_delay, waits=waits)
             told = LOG_FORMAT % (quoted(site), quoted(status), quoted(text), ran_at)
-            logs[address] = f"{before}, {told}" if (before := logs.get(address)) else told
+            before = logs.get(address)
+            logs[address] = f"{before}, {told}" if before else told
 
 
 def _template(service: ServiceValue) -> Template:
