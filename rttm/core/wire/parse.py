@@ -85,7 +85,6 @@ def parse_service(data: JSON) -> Service:
 
 def parse_response_set(data: JSON) -> ResponseSet:
     """One record of a log report or rrset report."""
-
     return ResponseSet(
         region_code=text(data.get("region_code")),
         region_status=text(data.get("region_status")),

@@ -98,9 +98,8 @@ def read_service(
     """A service as asked for; a given `region` list replaces the one it has, matched by code."""
     service, problems = _read(base or Service(zone, fqdn), SERVICE, data)
     if "monitor" in data:
-        monitor, more = _read_monitor(
-            data, "monitor", HealthMonitor, base.monitor if base else None
-        )
+        known = base.monitor if base else None
+        monitor, more = _read_monitor(data, "monitor", HealthMonitor, known)
         service, problems = replace(service, monitor=monitor), problems + more
     if "performance_monitor" in data:
         known = base.performance_monitor if base else None
