@@ -1,6 +1,7 @@
 """What every noun of `sync` does with its rows: compare and write, drop, announce."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -16,9 +17,11 @@ def locked(pk: int) -> Service:
     return Service.objects.select_for_update(no_key=True).get(pk=pk)
 
 
-def columns(value: Any) -> dict[str, Any]:
+def columns(
+    value: schema.Service | schema.Monitor | schema.Region | schema.PoolEntry,
+) -> dict[str, Any]:
     """A value's own fields, in the form their columns have."""
-    names = (name for name in value.__dataclass_fields__ if name not in schema.CONTAINERS)
+    names = (field.name for field in fields(value) if field.name not in schema.CONTAINERS)
     return {name: _column(getattr(value, name)) for name in names}
 
 
