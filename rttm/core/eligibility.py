@@ -92,10 +92,12 @@ def latches(service: Service, facts: Facts) -> frozenset[str]:
         for region in service.region
         if not region.autopopulate
         for entry in region.pool
-        if entry.serve_mode == ServeMode.REMOVE
-        for fact in [fact_of(entry, facts)]
-        if fact.latched or fact.status == EntryStatus.DOWN
+        if entry.serve_mode == ServeMode.REMOVE and _latches(fact_of(entry, facts))
     )
+
+
+def _latches(fact: Fact) -> bool:
+    return fact.latched or fact.status == EntryStatus.DOWN
 
 
 def effective(region: Region, service: Service) -> Region:
