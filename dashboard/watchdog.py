@@ -14,7 +14,10 @@ def main() -> None:
     groups: set[int] = set()
     for line in sys.stdin:
         group = int(line[1:])
-        groups.add(group) if line[0] == "+" else groups.discard(group)
+        if line[0] == "+":
+            groups.add(group)
+        else:
+            groups.discard(group)
     for group in groups:
         kill_group(group)
 
