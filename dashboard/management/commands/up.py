@@ -34,7 +34,7 @@ CELERY = [sys.executable, "-m", "celery", "--quiet", "--app", "dashboard"]
 class Command(BaseCommand):
     help = "Runs web, worker, reader, beat, engine, valkey and the demo. Ctrl-C ends them all."
     # Each program checks what it needs.
-    requires_system_checks: list[str] = []
+    requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

@@ -18,7 +18,7 @@ class Command(BaseCommand):
         "their addresses; on macOS give each from 127.0.10.11 to 127.0.10.82 to the loopback "
         "interface first: sudo ifconfig lo0 alias 127.0.10.11 up"
     )
-    requires_system_checks: list[str] = []
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--port", type=int, default=nodes.PORT, help="of all of them")

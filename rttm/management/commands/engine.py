@@ -1,6 +1,6 @@
-"""manage.py engine: the bundled RTTM service, its API and its probes, in one process.
+"""`manage.py engine`: the bundled RTTM service, its API and its probes, in one process.
 
-More of its processes may probe for more monitoring sites: engine --no-api --site LHR.
+Further processes may probe for further monitoring sites: `engine --no-api --site LHR`.
 """
 
 import re

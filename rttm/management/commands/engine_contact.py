@@ -1,4 +1,4 @@
-"""manage.py engine_contact: who the bundled RTTM service tells of changes by mail."""
+"""`manage.py engine_contact`: who the bundled RTTM service tells of changes by mail."""
 
 from typing import Any
 

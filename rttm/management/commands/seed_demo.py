@@ -14,7 +14,7 @@ from rttm.demo import nodes, scenario
 
 class Command(BaseCommand):
     help = "Creates the demo's services at the bundled engine, and leaves those that exist alone."
-    requires_system_checks: list[str] = []
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--port", type=int, default=nodes.PORT, help="of demo_nodes")
