@@ -24,7 +24,8 @@ from redis.retry import Retry
 WORKERS_KEY = "rttm:workers"
 # A worker beats every 2 seconds; two beats may get lost.
 ALIVE_SECONDS = 6
-# A sorted set: the syncs under way, each with when it began. A killed worker takes none back.
+# A sorted set: the syncs under way, each with when it began. What a killed worker leaves in it is
+# dropped after SYNC_SECONDS.
 SYNCS_KEY = "rttm:syncs"
 SYNC = "rttm.tasks.run_sync"
 SYNC_SECONDS = 120  # no sync may take longer
@@ -87,7 +88,7 @@ def sync_ended(sender: Any, task_id: str, **kwargs: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """Of whom a late sync waits."""
+    """Whom a late sync waits for."""
 
     workers: int = 0  # that live
     asking_since: datetime | None = None  # the oldest sync that the backend has yet to answer

@@ -18,7 +18,7 @@ class LineFormatter(logging.Formatter):
 
 
 class Expected(logging.Filter):
-    """Drops what /healthz answers while something is away: it says so to who asks, each second."""
+    """Drops the record of each 503 of /healthz: who asks is told, and asks again each second."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         request = getattr(record, "request", None)

@@ -90,7 +90,7 @@ def cards(service: Service) -> list[Card]:
 
 
 def drawn(service: Service) -> str:
-    """What the list of regions takes from the service; another one, and it has to be read again."""
+    """What the list of regions depends on; where it differs, the list is read again."""
     state = "gone" if service.gone_at else "active" if service.active else "inactive"
     regions = [str(region.pk) for region in service.regions_in_order()]
     return ",".join([state, str(service.monitor.interval), *regions])

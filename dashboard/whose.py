@@ -1,4 +1,4 @@
-"""Whose change it was that a page shows the effect of, as far as it was made here.
+"""Who made the change whose effect a page shows, as far as it was made here.
 
 Asked by `service_page` and by the editors' views.
 """
@@ -13,7 +13,7 @@ Drains = Mapping[tuple[str, str], Edit]
 
 
 def drains(service: Service, entries: Iterable[PoolEntry]) -> Drains:
-    """Of those of the entries that are drained; most often none is, and nothing is read."""
+    """For those entries that are drained. Mostly none is, and then nothing is read."""
     drained = {entry.address for entry in entries if entry.serve_mode == ServeMode.NO}
     if not drained:
         return {}

@@ -36,7 +36,7 @@ class Opened:
 @require_safe
 @vary_on_headers("HX-Request")
 def service(request: LoggedInRequest, pk: int) -> HttpResponse:
-    """The page; to htmx, its list of regions, unless the reader's would not differ as a list."""
+    """The page. For htmx its list of regions, or 204 while the one on the page still holds."""
     if not wants_fragment(request):
         return page(request, pk)
     found = get_object_or_404(service_page.services(), pk=pk)
