@@ -163,7 +163,7 @@ def _is_applied(edit: Edit) -> bool:
 
 
 def _subject(edit: Edit) -> Region | PoolEntry | None:
-    """What the mirror now has of what was edited, be it renamed or not."""
+    """The mirror's row of what was edited, under its old or its new address."""
     region = Region.objects.filter(service__edits=edit, region_code=edit.region_code).first()
     if region is None or not edit.address:
         return region

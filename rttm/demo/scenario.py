@@ -14,7 +14,7 @@ from .nodes import PORT, Conduct, Node
 
 NEAR = (0.003, 0.015)  # seconds
 FAR = (0.08, 0.3)
-SORRY = "203.0.113.10"  # an address that only says sorry; for documentation (RFC 5737)
+SORRY = "203.0.113.10"  # where a sorry server would be; an address for documentation (RFC 5737)
 BUSY, EXCUSE = "503 Service Unavailable", "maintenance until 14:00 UTC\n"
 
 NODES = (

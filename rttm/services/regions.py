@@ -12,7 +12,7 @@ from .mirror import answers_refresh_soon
 
 
 def region_update(*, region: Region, desired: schema.Region, seen: int, origin: Origin) -> None:
-    """Ask for what differs from the region's settings as the editor saw them, at `seen`."""
+    """Ask for what differs from the region's settings as the editor saw them, at version `seen`."""
     service, code, current = region.service, region.region_code, region.value
     with kept(origin, service, code, before=current, after=desired):
         _refuse_changed(region, seen)

@@ -94,7 +94,7 @@ def _update(
     *,
     direct: bool = False,
 ) -> bool:
-    """True when more than the probes' evidence has changed. As a region's `direct`."""
+    """True when more than the probes' evidence has changed. `direct`: told alone, not in a pool."""
     if row.seen_at > asked_at:
         return False
     evidence, told = row.log, columns(remote)

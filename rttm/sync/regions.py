@@ -61,7 +61,7 @@ def create_region(service: Service, remote: schema.Region, asked_at: datetime) -
 def _update(
     row: Region, remote: schema.Region, asked_at: datetime, *, direct: bool = False
 ) -> bool:
-    """True when there was something new. Told alone (`direct`), it is newer than its service."""
+    """True when there was something new. `direct`: told alone, and so newer than its service."""
     if row.seen_at > asked_at:
         return False
     changed = write(row, columns(remote), asked_at)
