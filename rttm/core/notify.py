@@ -19,7 +19,7 @@ WELL = (Status.OK, Status.UNK)
 
 @dataclass(frozen=True, slots=True)
 class AddressChange:
-    """One address whose status over all monitoring sites is another one now."""
+    """One address whose status over all monitoring sites has changed."""
 
     address: str
     before: str
@@ -73,8 +73,8 @@ def clean(text: str) -> str:
 def events(news: News) -> frozenset[NotifyEvent]:
     """The events in a change.
 
-    ip     an address changed its status that is served in some region by another mode than `no`
-    nosrv  an address changed its status that has the mode `no` in some region
+    ip     an address changed its status, and a region has it with another mode than `no`
+    nosrv  an address changed its status, and a region has it with the mode `no`
     svc    the service or one of its regions changed its status, or the service was deleted
     none   what is seen for the first time, and well
     """
@@ -109,7 +109,7 @@ def _of_address(change: AddressChange, service: Service) -> Iterator[NotifyEvent
 
 
 def _is_worth_telling(news: News, before: str, after: str) -> bool:
-    """Not something new that is well, nor the first good results of a new service."""
+    """False of something new that is well, and of the first good results of a new service."""
     if before == NOT_YET:
         return after not in WELL
     if (before, after) == (Status.UNK, Status.OK) and news.is_new:

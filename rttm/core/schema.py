@@ -6,7 +6,15 @@ Choices are typed `str`: a backend may answer a word we do not know, and what it
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from .terms import EntryStatus, Protocol, RegionCode, ServeMode, Status, SyslogDelivery
+from .terms import (
+    EntryStatus,
+    FailoverMode,
+    Protocol,
+    RegionCode,
+    ServeMode,
+    Status,
+    SyslogDelivery,
+)
 
 
 class ServiceKey(NamedTuple):
@@ -73,12 +81,12 @@ class Region:
     region_code: str
     pool: tuple[PoolEntry, ...] = ()
     autopopulate: bool = False
-    ep: int = 1
-    apmc: int = 1
-    epmc: int = 1
-    serve_count: int = 1
-    failover_mode: str = "global"
-    failover_data: str = ""
+    ep: int = 1  # how many of the fastest available entries are eligible
+    apmc: int = 1  # with fewer available entries the region fails over
+    epmc: int = 1  # with fewer eligible entries it does too
+    serve_count: int = 1  # records in one answer, at most
+    failover_mode: str = FailoverMode.GLOBAL
+    failover_data: str = ""  # the address, name or region code that the mode needs
     status: str = Status.UNK  # observed
     task_id: str = ""  # observed
 
