@@ -97,7 +97,7 @@ class Attempt:
         self.began = time.perf_counter()
 
     async def targets(self) -> list[str]:
-        """The checked addresses: who connects to no others, the name cannot fool any more."""
+        """The checked addresses. Who connects to these alone need not ask the name again."""
         refusals = {ip: refusal(ip, self.limits) for ip in await self._resolve()}
         allowed = [ip for ip, reason in refusals.items() if not reason]
         if not allowed:

@@ -1,4 +1,4 @@
-"""Names to addresses, for probes and syslog: whoever hangs holds up neither others nor the end."""
+"""Names to addresses, for probes and syslog. One that hangs holds up no other, nor the exit."""
 
 import asyncio
 import contextlib

@@ -11,7 +11,7 @@ _open: dict[asyncio.AbstractEventLoop, tuple[pycurl.AsyncCurlMulti, Keeper]] = {
 
 
 async def perform(curl: pycurl.Curl) -> None:
-    """Until it ended well; raises pycurl.error. Who is cancelled meanwhile has its handle back."""
+    """Until it ended well, else a pycurl.error. A cancelled caller has its handle back."""
     loop = asyncio.get_running_loop()
     if loop not in _open:
         keeper = _kept(loop)

@@ -85,7 +85,7 @@ def _monitors(service: ServiceValue) -> tuple[object, object]:
 
 
 def _measured(service: ServiceValue) -> object:
-    """What the response times are of, however often they are taken."""
+    """What response times depend on; how often they are taken is no part of it."""
     return replace(service.performance_monitor, interval=0, retries=0, timeout=0)
 
 
@@ -101,7 +101,7 @@ def _forget_statuses(row: Service, now: float) -> None:
     for rows in (Health.objects, AddressState.objects):
         known = rows.filter(service=row).exclude(status=EntryStatus.UNK)
         known.update(status=EntryStatus.UNK, since=now)
-    # Seen never: it is probed at once when somebody looks again, also if that begins with a start.
+    # As never seen: so it is probed at once when probing begins again, also after a restart.
     Health.objects.filter(service=row).update(streak=0, seen_at=0)
 
 

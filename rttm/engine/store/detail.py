@@ -1,4 +1,4 @@
-"""Many services with what is observed of them, as JSON text: the same as of `observe`, rendered.
+"""Many services with what is observed of them, as JSON text: what `observe` gives, rendered.
 
 A list of a thousand services is twenty thousand pool entries. What is configured changes seldom,
 so its text is kept, with gaps that only have to be filled in.
