@@ -1,5 +1,6 @@
 """Logging in and out, and a user's own preferences and password."""
 
+from copy import copy
 from typing import Any
 
 from django import forms
@@ -16,6 +17,7 @@ from django.shortcuts import redirect, render
 from dashboard import demo
 from dashboard.access import LoggedInRequest, require_safe_or_POST
 from dashboard.forms.account import PreferencesForm
+from dashboard.models import User
 from rttm import live
 
 
@@ -46,25 +48,31 @@ class LogOut(LogoutView):
 @login_required
 @require_safe_or_POST
 def account(request: LoggedInRequest) -> HttpResponse:
-    """Two forms: the password's is told by its field."""
+    """Two forms: the password's is told by its field.
+
+    What was typed goes into a copy of the user: a refused preference must not colour the page.
+    """
     position = live.position()
     wants_password = "old_password" in request.POST
     posted = request.POST or None
-    preferences = PreferencesForm(None if wants_password else posted, instance=request.user)
+    preferences = PreferencesForm(None if wants_password else posted, instance=copy(request.user))
     password = PasswordChangeForm(request.user, posted if wants_password else None)
     password.fields["old_password"].widget.attrs.pop("autofocus")  # the page has another form
     form = password if wants_password else preferences
     if posted and form.is_valid():
         return _save(request, form)
-    request.user.refresh_from_db()  # a refused preference must not colour the page
     context = {"preferences": preferences, "password": password, "live_position": position}
     return render(request, "account.html", context, status=422 if posted else 200)
 
 
 def _save(request: LoggedInRequest, form: PreferencesForm | PasswordChangeForm) -> HttpResponse:
-    form.save()
-    if isinstance(form, PasswordChangeForm):
-        update_session_auth_hash(request, request.user)
+    """Only the form's own columns: an admin may change the role, or delete the user, meanwhile."""
+    user = form.save(commit=False)
+    is_password = isinstance(form, PasswordChangeForm)
+    columns = ["password"] if is_password else PreferencesForm.Meta.fields
+    User.objects.filter(pk=user.pk).update(**{name: getattr(user, name) for name in columns})
+    if is_password:
+        update_session_auth_hash(request, user)
         messages.success(request, "Your password is saved.")
     else:
         messages.success(request, "Your preferences are saved.")

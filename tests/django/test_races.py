@@ -2,6 +2,7 @@
 
 import pytest
 
+from dashboard.models import User
 from rttm.models import Region
 from tests.builders import region, service
 from tests.converges import HTMX
@@ -89,3 +90,40 @@ def test_save_is_answered_whatever_changes_meanwhile(
     ):
         assert response.status_code in CALM | {422}, f"changed before query {query}"
     assert response.status_code == undisturbed
+
+
+TYPED = {"new_password1": "a-long-new-secret", "new_password2": "a-long-new-secret"}
+ACCOUNT = {
+    "none": {},
+    "preferences": {"theme": "dark", "time_zone": "UTC"},
+    "password": {"old_password": "secret", **TYPED},
+}
+
+
+@pytest.fixture(params=ACCOUNT)
+def own_settings(request, client_as, operator):
+    client, typed = client_as(operator), ACCOUNT[request.param]
+    return lambda: client.post("/account/", typed) if typed else client.get("/account/")
+
+
+def test_own_settings_do_not_undo_what_an_admin_sets_meanwhile(own_settings):
+    def shut_out() -> None:
+        User.objects.update(role="viewer", is_active=False)
+
+    found = [
+        User.objects.values_list("role", "is_active").get()
+        for _ in changed_before_each_query("default", own_settings, shut_out)
+    ]
+    assert set(found[:-1]) == {("viewer", False)}
+    assert found[-1] == ("operator", True)
+
+
+def test_user_deleted_meanwhile_stays_deleted(own_settings):
+    found = [
+        (response.status_code in CALM, User.objects.exists())
+        for _, response in changed_before_each_query(
+            "default", own_settings, User.objects.all().delete
+        )
+    ]
+    assert set(found[:-1]) == {(True, False)}
+    assert found[-1] == (True, True)
