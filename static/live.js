@@ -4,6 +4,7 @@
 const held = new Map(); // by id: the event that asked for a refresh which waits
 const left = new Map(); // by id: what a component was before its swap
 const asking = new Set(); // elements whose answer is awaited
+let pressed = null; // what a pointer is held down on
 let source = null; // the EventSource
 
 /* The live event that caused a request, if one did. */
@@ -12,13 +13,14 @@ const liveCause = (detail) => {
   return cause?.startsWith("sse:") ? cause : undefined;
 };
 
-/* A live refresh waits that would take away an editor, one about to open, or a row under the pointer. */
+/* A live refresh waits that would take away an editor, one about to open, a row under the pointer,
+   or what is pressed: released on another element it would be no click. */
 function isBusy(target) {
   const focus = document.activeElement;
   const isTyping = target.contains(focus) && focus.matches("input, select, textarea");
   const isAsking = [...asking].some((item) => target.contains(item));
   const isHeld = target.querySelector("[data-editor]") || target.matches("[data-hold]:hover");
-  return Boolean(isHeld) || isAsking || isTyping;
+  return Boolean(isHeld) || isAsking || isTyping || target.contains(pressed);
 }
 
 function hold(detail) {
@@ -147,6 +149,9 @@ function leaveDeleted() {
   }
 }
 
-for (const name of ["focusout", "mouseout"]) {
+on("pointerdown", ({ target, button }) => { if (!button) pressed = target; });
+for (const name of ["pointerup", "pointercancel"]) on(name, () => { pressed = null; });
+
+for (const name of ["focusout", "mouseout", "pointerup", "pointercancel"]) {
   on(name, () => { if (held.size) setTimeout(release); });
 }

@@ -14,6 +14,7 @@ from tests.browser.site import Site
 from tests.builders import region, service
 from tests.contract.engine_server import EngineServer
 from tests.proxy import Proxy
+from tests.servers import PATIENCE
 from tests.stack import ADA, FAST, OLGA, VERA, Account, Stack
 
 FLAGS = [
@@ -28,7 +29,9 @@ EXPECTED = (
 )
 NUMBERS = count(1)  # no two tests share a service
 
-expect.set_options(timeout=10_000)
+PATIENT = PATIENCE * 1000  # milliseconds
+
+expect.set_options(timeout=PATIENT)
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +111,7 @@ def browse(
     def start(account: Account | None = OLGA, *, base_url: str = stack.url) -> Page:
         context = browser.new_context(base_url=base_url)
         contexts.append(context)
+        context.set_default_timeout(PATIENT)
         context.on("console", complaints.console)
         context.on("weberror", lambda error: complaints.found.append(str(error.error)))
         if account:
