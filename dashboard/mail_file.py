@@ -3,6 +3,7 @@
 Django's mail settings name the class; nobody else calls it.
 """
 
+import fcntl
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,7 +26,9 @@ class EmailBackend(BaseEmailBackend):
 
 def _keep(text: bytes) -> None:
     path: Path = settings.MAIL_FILE
-    if path.exists() and path.stat().st_size > LARGEST:
-        path.replace(path.with_suffix(".old.txt"))
-    with path.open("ab") as file:
-        file.write(text)
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two that find the file full must not both put it aside
+        if path.exists() and path.stat().st_size > LARGEST:
+            path.replace(path.with_suffix(".old.txt"))
+        with path.open("ab") as file:
+            file.write(text)
