@@ -6,7 +6,7 @@ Written by store, in the transactions in which it changes and records; read by t
 from collections.abc import Collection, Mapping
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from rttm.core import health
 from rttm.core.terms import Protocol
@@ -47,7 +47,7 @@ def _args(row: Service, address: str) -> list[dict[str, str]]:
 
 def advance(probed: Mapping[int, Collection[tuple[str, int]]], *, now: float) -> None:
     """Addresses of services were probed: each with the version of the service at the start."""
-    for task in Task.objects.filter(status=RUNNING, service__in=list(probed)):
+    for task in _running(list(probed)):
         seen = {
             address for address, version in probed[task.service_id or 0] if version >= task.version
         }
@@ -56,7 +56,7 @@ def advance(probed: Mapping[int, Collection[tuple[str, int]]], *, now: float) ->
 
 def follow(row: Service, addresses: Collection[str], *, now: float) -> None:
     """The service was changed: its tasks wait for nothing that is probed no more."""
-    for task in _running(row):
+    for task in _running([row.pk]):
         if not row.active or row.value.monitor.protocol == Protocol.NONE:
             cancel(task, "The service is probed no more; recover itself was done", now=now)
         else:
@@ -65,12 +65,14 @@ def follow(row: Service, addresses: Collection[str], *, now: float) -> None:
 
 def abandon(row: Service, *, now: float) -> None:
     """The service is about to be deleted."""
-    for task in _running(row):
+    for task in _running([row.pk]):
         cancel(task, "The service was deleted", now=now)
 
 
-def _running(row: Service) -> list[Task]:
-    return list(Task.objects.filter(status=RUNNING, service=row))
+def _running(service_ids: Collection[int]) -> list[Task]:
+    """Kept from other writers: another process may be about to cancel one."""
+    running = Task.objects.filter(status=RUNNING, service__in=service_ids).order_by("pk")
+    return list(running.select_for_update())
 
 
 def _wait_for(task: Task, waiting: list[str], now: float) -> None:
@@ -101,8 +103,17 @@ def shown_status(task: Task, now: float) -> str:
 
 
 def find(number: int, customer_name: str) -> Task | None:
+    return _numbered(number, customer_name).first()
+
+
+def hold(number: int, customer_name: str) -> Task | None:
+    """The task, kept from other writers until the transaction ends."""
+    return _numbered(number, customer_name).select_for_update(of=("self",)).first()
+
+
+def _numbered(number: int, customer_name: str) -> QuerySet[Task]:
     tasks = Task.objects.filter(pk=number, customer_name=customer_name)
-    return tasks.select_related("service").first()
+    return tasks.select_related("service")
 
 
 def find_all(

@@ -1,5 +1,7 @@
 """Task: list, read and cancel what recover and recoverip still wait for."""
 
+from collections.abc import Callable
+
 from rttm.core.wire import JSON, name
 from rttm.engine import tasks
 from rttm.engine.models import Task
@@ -34,22 +36,21 @@ def _is_done(args: JSON) -> bool | None:
 
 
 def read(request: Request, number: str) -> Answer:
-    task = _known(request, number)
+    task = _known(tasks.find, request, number)
     return Answer(_render(task, request.now), (Message("get: Here is your task"),))
 
 
 def cancel(request: Request, number: str) -> Answer:
     """Ends the wait; what recover did at once stays done."""
-    task = _known(request, number)
+    task = _known(tasks.hold, request, number)
     if task.status in tasks.DONE:
         raise illegal(f"task: The task is {task.status} already")
     tasks.cancel(task, "Canceled; recover itself was done before", now=request.now)
     return Answer(_render(task, request.now), (Message("cancel: Task canceled"),))
 
 
-def _known(request: Request, number: str) -> Task:
-    wanted = int(number) if NUMBER.fullmatch(number) else 0
-    task = tasks.find(wanted, request.customer_name)
+def _known(found: Callable[[int, str], Task | None], request: Request, number: str) -> Task:
+    task = found(int(number) if NUMBER.fullmatch(number) else 0, request.customer_name)
     if task is None:
         raise not_found("task_id: There is no such task")
     return task
