@@ -263,6 +263,13 @@ class TestSyslog:
         engine.probe(_1="down", site="EWR")
         assert engine.lines == [f"{ONE} down EWR"]  # a tie: the region stays as it is
 
+    def test_of_a_silence_tells_the_site_that_noticed_it(self, db):
+        engine = Engine(**SYSLOG_SERVICE, syslog_status_fmt="%reg %sta %sit")
+        engine.probe(_1="up", _2="up", site="LHR")
+        engine.forget()
+        store.expire(NOW + 1000, "LHR")
+        assert engine.lines == ["global unk LHR", "service unk LHR"]
+
     def test_another_fastest_address_is_told_with_its_times(self, db):
         engine = Engine(
             **SYSLOG_SERVICE, region=(builders.region(ep=1),),

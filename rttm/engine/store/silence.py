@@ -90,9 +90,12 @@ def _expire(rows: Mapping[int, Service], look: _Look) -> None:
     changed = vote(rows, {key: known[key] for key in touched}, look.now)
     # Nobody knows what was true after the last result, so that is when it is recorded.
     causes = {
-        pk: Cause(last_seen[pk], ChangeType.HEALTH, addresses=in_order(changes), is_silence=True)
+        pk: Cause(
+            last_seen[pk], ChangeType.HEALTH,
+            addresses=in_order(changes), site_code=look.site_code, is_silence=True,
+        )
         for pk, changes in changed.items()
-    }
+    }  # fmt: skip
     settle_all(rows, causes)
 
 
