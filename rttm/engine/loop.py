@@ -157,10 +157,9 @@ class Loop:
         """
         if _has_passed(self._expired_at, 2 * self._minute, now):
             return frozenset()  # stopped or asleep: whatever was under way has slept with us
-        awaited: list[Plan | RunResult] = [p for p in self._running if not p.follows_silence]
-        awaited += (plan for plan in self._plans.due(now) if plan.began is None)
-        awaited += (r for r in self._results if r.result.status != EntryStatus.UNK)
-        return frozenset((a.service_id, a.address) for a in awaited if a.kind == Kind.HEALTH)
+        soon: list[Plan | RunResult] = [*self._plans.under_way(now)]
+        soon += (r for r in self._results if r.result.status != EntryStatus.UNK)
+        return frozenset((one.service_id, one.address) for one in soon if one.kind == Kind.HEALTH)
 
     async def _reload(self, now: float) -> None:
         versions: dict[int, int] = await self._call(self._store.watched_versions)

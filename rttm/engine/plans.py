@@ -23,15 +23,18 @@ class Plan:
     interval: float
     due: float
     told_at: float  # when it last told something of the address; before that, when it was made
-    began: float | None = None  # its last run
+    began: float = 0  # its last run; 0 before the first
     is_slow: bool = False  # its last run took long: its next one may not crowd the others out
     task: asyncio.Task[None] | None = field(default=None, repr=False)  # its run under way
 
-    @property
-    def follows_silence(self) -> bool:
-        """Whether its last run began when nothing had been told for three intervals."""
-        began = self.told_at if self.began is None else self.began
-        return began - self.told_at > SILENT_INTERVALS * self.interval
+    def is_under_way(self, now: float) -> bool:
+        """Whether it is about to tell something: it runs, or its first run waits for a place.
+
+        However long that lasts, but not when it began after three intervals without a word.
+        """
+        if self.task is None and (self.began or self.due > now):
+            return False
+        return (self.began or now) - self.told_at <= SILENT_INTERVALS * self.interval
 
     def put_off(self, now: float) -> None:
         """Until its next place in the interval."""
@@ -74,6 +77,9 @@ class Plans:
         """Those whose time has come and that are not under way, the longest waiting first."""
         due = (plan for plan in self._all() if plan.task is None and _is_due(plan, now))
         return sorted(due, key=lambda plan: plan.due)
+
+    def under_way(self, now: float) -> list[Plan]:
+        return [plan for plan in self._all() if plan.is_under_way(now)]
 
     def _all(self) -> Iterable[Plan]:
         return (plan for plans in self._plans.values() for plan in plans.values())

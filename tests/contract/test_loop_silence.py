@@ -79,6 +79,21 @@ def test_first_run_of_a_shorter_interval_is_waited_for():
     assert staged(scenario, seldom_probed()) == (1, [set(), {(1, ADDRESS)}])
 
 
+def test_first_run_that_finds_no_place_is_not_waited_for_for_ever():
+    others = [f"192.0.2.{last}" for last in range(2, 6)]
+
+    async def scenario(stage: Stage) -> Spared:
+        stage.runs.hanging.update(others)
+        stage.store.put(2, health_only(*others, fqdn="api.example.com"))
+        await changed_right_before_a_look(stage, monitor=HealthMonitor("HTTP", 1))
+        await stage.ticks(300, step=1)
+        return [{key for key in spared if key[0] == 1} for spared in stage.store.spared]
+
+    found = staged(scenario, seldom_probed(), max_in_flight=4)
+    mine = {(1, ADDRESS)}
+    assert found == [set(), mine, mine, mine, mine, set(), set()]
+
+
 def test_first_run_of_a_performance_monitor_spares_no_silence():
     async def scenario(stage: Stage) -> tuple[int, Spared]:
         measured = PerformanceMonitor("HTTP", 10)
