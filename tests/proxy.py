@@ -159,9 +159,10 @@ class Exchange:
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             while data := await reader.read(2**16):
                 if strike := self._due:
-                    self._due = None
-                    data = await _whole(data, reader)
+                    answer = await _whole(data, reader)
                     await asyncio.to_thread(strike.carry_out)
+                    await _passed_on(_last(answer), writer)
+                    return
                 await _passed_on(data, writer)
 
     def _taken(self, data: bytes) -> Strike | None:
@@ -180,6 +181,12 @@ async def _whole(data: bytes, reader: StreamReader) -> bytes:
     lines = (line.partition(b":") for line in head.split(b"\r\n"))
     length = next(int(value) for name, _, value in lines if name.lower() == b"content-length")
     return data + await reader.readexactly(length - len(body))
+
+
+def _last(answer: bytes) -> bytes:
+    """It says that the connection ends with it: what is asked next is not lost on its way."""
+    status, _, rest = answer.partition(b"\r\n")
+    return status + b"\r\nConnection: close\r\n" + rest
 
 
 async def _passed_on(data: bytes, writer: StreamWriter) -> None:
