@@ -63,7 +63,7 @@ def _candidates() -> Iterator[str]:
 
 def _starts(path: str) -> bool:
     """Not only there: a download lacks libraries on some machines."""
-    return _succeeds([path, "--version"], seconds=20)
+    return _succeeds([path, "--version"], seconds=60)
 
 
 def _succeeds(command: list[str], *, seconds: float = 180) -> bool:

@@ -43,7 +43,7 @@ def browser() -> Iterator[Browser]:
     if path is None:
         pytest.fail(chromium.NONE_FOUND)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS, timeout=PATIENT)
         yield browser
         browser.close()
 

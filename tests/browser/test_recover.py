@@ -53,12 +53,14 @@ def test_downed_node_is_recovered_to_its_end(page, probed, node, backend):
     # The backend takes its time, so that nobody can miss what is shown meanwhile.
     may_go_on = Event()
     asked = backend.before(f"PUT /REST/RTTM/example.com/{probed.fqdn}/", may_go_on.wait)
-    row.get_by_role("button", name=f"Recover {ADDRESS}").click()
-    expect(row.get_by_role("status")).to_contain_text(f"Recover address {ADDRESS} running")
-    expect(row.get_by_role("button", name=f"Recover {ADDRESS}")).to_be_disabled()
-    expect(card.get_by_role("status")).to_contain_text("running")
-    assert not asked.happened.is_set()
-    may_go_on.set()
+    try:
+        row.get_by_role("button", name=f"Recover {ADDRESS}").click()
+        expect(row.get_by_role("status")).to_contain_text(f"Recover address {ADDRESS} running")
+        expect(row.get_by_role("button", name=f"Recover {ADDRESS}")).to_be_disabled()
+        expect(card.get_by_role("status")).to_contain_text("running")
+        assert not asked.happened.is_set()
+    finally:
+        may_go_on.set()  # a thread waits for it
     expect(card.get_by_role("status")).to_contain_text("done")
     expect(row.get_by_text("up", exact=True)).to_be_visible()
     expect(row.get_by_text("served", exact=True)).to_be_visible()

@@ -25,7 +25,9 @@ CHUNKED = [b"Transfer-Encoding: chunked"]
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineServer]:
-    server = EngineServer(tmp_path_factory.mktemp("engine"), loop=False)
+    """It notes the use of a session now and then; not while we look for what changed."""
+    directory = tmp_path_factory.mktemp("engine")
+    server = EngineServer(directory, loop=False, ENGINE_SESSION_IDLE="360000")
     yield server
     server.stop()
 

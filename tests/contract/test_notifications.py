@@ -43,7 +43,7 @@ def mails(settings) -> Iterator[MailServer]:
     with mail_server() as server:
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
-        settings.EMAIL_TIMEOUT = 2
+        settings.EMAIL_TIMEOUT = PATIENCE
         yield server
 
 
@@ -180,7 +180,8 @@ class TestMails:
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
-        settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", port, 2
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+        settings.EMAIL_TIMEOUT = PATIENCE
         for n in range(2):
             kept("mail", "a@example.com", text=str(n))
         clock = Clock()
@@ -227,7 +228,7 @@ class TestMails:
         self, syslog, settings
     ):
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-        settings.EMAIL_TIMEOUT = 60
+        settings.EMAIL_TIMEOUT = 10 * PATIENCE
         with socket.create_server(("127.0.0.1", 0)) as silent:
             settings.EMAIL_HOST, settings.EMAIL_PORT = silent.getsockname()
             kept("mail", "a@example.com")
@@ -240,7 +241,7 @@ class TestMails:
                 )
                 received = await asyncio.to_thread(syslog.receive, 1)
                 stop.set()
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(PATIENCE / 2):
                     await running
                 return received
 
