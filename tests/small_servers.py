@@ -4,7 +4,7 @@ import asyncio
 import socket
 import ssl
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -63,13 +63,7 @@ def answering(*parts: bytes, after: float = 0) -> Serve:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
         request = await reader.readuntil(b"\r\n\r\n")
-        if after:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.Event().wait(), after)
-        for part in parts:
-            writer.write(part)
-            await writer.drain()
-            await asyncio.sleep(0)
+        await _say(parts, writer, after)
         return request
 
     return serve
@@ -84,16 +78,21 @@ def greeting(*parts: bytes, after: float = 0) -> Serve:
     """Speaks first, as mail servers do, and then reads until its client leaves."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
-        if after:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.Event().wait(), after)
-        for part in parts:
-            writer.write(part)
-            await writer.drain()
-            await asyncio.sleep(0)
+        await _say(parts, writer, after)
         return await reader.read(1024)
 
     return serve
+
+
+async def _say(parts: Sequence[bytes], writer: asyncio.StreamWriter, after: float) -> None:
+    """Each part in a packet of its own, the first after so many seconds."""
+    if after:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.Event().wait(), after)
+    for part in parts:
+        writer.write(part)
+        await writer.drain()
+        await asyncio.sleep(0)
 
 
 async def hanging(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

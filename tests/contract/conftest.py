@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from tests.contract.engine_database import drop_databases, is_postgres
-from tests.servers import ValkeyServer
+from tests.servers import Node, ValkeyServer
 
 # What only PostgreSQL can do: CI runs it there.
 collect_ignore = [] if is_postgres() else ["test_sites_apart.py"]
@@ -37,3 +38,11 @@ def start_valkey() -> Iterator[Callable[[Path], ValkeyServer]]:
     yield start
     for server in started:
         server.stop()
+
+
+@pytest.fixture
+def node() -> Iterator[Node]:
+    with Node() as node:
+        Thread(target=node.serve_forever, args=(0.05,), daemon=True).start()
+        yield node
+        node.shutdown()

@@ -7,13 +7,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from threading import Thread
 from typing import Any
 
 import pytest
 
 from tests.contract.engine_server import ROOT, EngineServer, RawClient, logged_in
-from tests.servers import PATIENCE, Node, wait_until
+from tests.servers import PATIENCE, wait_until
 
 SERVICE = "RTTM/example.com/www.example.com/"
 MIB = 2**20
@@ -173,16 +172,8 @@ def run_engine(engine: EngineServer, *options: str, **env: str) -> subprocess.Co
     return subprocess.run(
         [sys.executable, "manage.py", "engine", *options],
         cwd=ROOT, env={**engine.env, **env}, capture_output=True, text=True,
-        timeout=PATIENCE,        check=False,
+        timeout=PATIENCE, check=False,
     )  # fmt: skip
-
-
-@pytest.fixture
-def node() -> Iterator[Node]:
-    with Node() as node:
-        Thread(target=node.serve_forever, args=(0.05,), daemon=True).start()
-        yield node
-        node.shutdown()
 
 
 @pytest.fixture

@@ -7,16 +7,15 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread, Timer
+from threading import Timer
 from typing import Any
 
 import pytest
 import requests
 
 from tests.contract.engine_server import ROOT, EngineServer, RawClient, logged_in
-from tests.servers import wait_until
+from tests.servers import Node, wait_until
 
 ROUNDS = 4
 WRITTEN, LATCHED = "RTTM/example.com/written.example.com/", "RTTM/example.com/latched.example.com/"
@@ -24,34 +23,6 @@ REGION = "RTTMRegion/example.com/written.example.com/global/"
 ENTRY = "RTTMRegionPoolEntry/example.com/written.example.com/global/192.0.2.1/"
 CUT_OFF = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
 LOG = {"zone": "example.com", "fqdn": "written.example.com", "start_ts": 0}
-
-
-class FailingNode(ThreadingHTTPServer):
-    """Fails until it is told to be well."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Answer)
-        self.is_well = False
-
-
-class Answer(BaseHTTPRequestHandler):
-    server: FailingNode
-
-    def do_GET(self) -> None:
-        self.send_response(200 if self.server.is_well else 503)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *args: object) -> None:
-        """Its requests are the engine's probes."""
-
-
-@pytest.fixture
-def node() -> Iterator[FailingNode]:
-    with FailingNode() as node:
-        Thread(target=node.serve_forever, args=(0.05,), daemon=True).start()
-        yield node
-        node.shutdown()
 
 
 @pytest.fixture
@@ -129,8 +100,9 @@ class Writer:
             self._done("DELETE", f"RTTM/example.com/{fqdn}/", {})
 
 
-def make_latched(client: RawClient, node: FailingNode) -> None:
+def make_latched(client: RawClient, node: Node) -> None:
     """A service whose only address is up again, and waits for recover."""
+    node.is_well = False
     monitor = {"protocol": "HTTP", "interval": 1, "retries": 0, "path": "/"}
     service = wanted("127.0.0.1", monitor={**monitor, "port": node.server_address[1]})
     service["region"][0]["pool"][0]["serve_mode"] = "remove"

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -47,14 +46,6 @@ class Views:
 @pytest.fixture
 def views(tmp_path: Path) -> Views:
     return Views(tmp_path)
-
-
-@pytest.fixture
-def node() -> Iterator[Node]:
-    with Node() as node:
-        Thread(target=node.serve_forever, args=(0.05,), daemon=True).start()
-        yield node
-        node.shutdown()
 
 
 @pytest.fixture
