@@ -1,5 +1,6 @@
 """Certificates that a node should not have: told in one sentence, and never in the way."""
 
+import asyncio
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from cryptography.x509.oid import NameOID, ObjectIdentifier
 
 from rttm.core.schema import Monitor
 from rttm.engine.probes.certificate import evidence
-from tests.probing import UP, assert_said, probed, tls_of
+from tests.probing import DOWN, UP, assert_said, probed, tls_of
 from tests.small_servers import answering, http
 
 NAME = "www.example.com"
@@ -80,3 +81,21 @@ def test_node_with_a_certificate_that_makes_no_sense_is_up(tmp_path):
     tls = shown_by_a_node(tmp_path, made(NAME).replace(*IN_DER))
     result, _, _ = probed(answering(http()), Monitor("HTTPS", path="/", host=NAME), tls=tls)
     assert_said(result, UP, r"HTTP 200 in \d+ ms; certificate cannot be read")
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (42, "ssl/tls alert bad certificate"),
+        (45, "alert certificate expired"),
+        (116, "tlsv13 alert certificate required"),
+    ],
+)
+def test_node_that_finds_fault_with_certificates_itself_is_down(number, told):
+    async def alert(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(2000)
+        writer.write(bytes([21, 3, 3, 0, 2, 2, number]))
+        await writer.drain()
+
+    result, _, place = probed(alert, Monitor("HTTPS", host=NAME))
+    assert_said(result, DOWN, f"TLS handshake with {place} failed: {told}")

@@ -13,6 +13,14 @@ NO_HTTP = frozenset(
     {pycurl.E_UNSUPPORTED_PROTOCOL, pycurl.E_FTP_WEIRD_SERVER_REPLY, pycurl.E_RECV_ERROR}
     | {pycurl.E_BAD_CONTENT_ENCODING, TOO_LARGE}
 )  # fmt: skip
+# Errors of a handshake, with the reason where libcurl does not tell it: a node that finds fault
+# with certificates ends it by an alert, and we verify none ourselves.
+CLIENT_CERTIFICATE = 98  # CURLE_SSL_CLIENTCERT
+HANDSHAKE = {
+    pycurl.E_SSL_CONNECT_ERROR: "",
+    pycurl.E_PEER_FAILED_VERIFICATION: "alert certificate expired",
+    CLIENT_CERTIFICATE: "",
+}
 # "error:0A00010B:SSL routines::wrong version number", as OpenSSL ends what it says.
 TLS_REASON = re.compile(r"error:(?!0{8})\w+:[^:]*:[^:]*:([^:,]+)")
 ENDED = "unexpected eof while reading"
@@ -25,8 +33,8 @@ def broken(error: pycurl.error, curl: pycurl.Curl, answer: Answer, attempt: Atte
     match code:
         case pycurl.E_COULDNT_CONNECT:
             return _unconnected(attempt, number)
-        case pycurl.E_SSL_CONNECT_ERROR:
-            return _unencrypted(attempt, number, _tls_reason(said))
+        case handshake if handshake in HANDSHAKE:
+            return _unencrypted(attempt, number, _tls_reason(said) or HANDSHAKE[handshake])
         case pycurl.E_PARTIAL_FILE if answer.status:
             return _broken_off(answer)
         case pycurl.E_GOT_NOTHING | pycurl.E_PARTIAL_FILE:
