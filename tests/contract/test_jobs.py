@@ -17,6 +17,7 @@ from tests.contract.engine_server import (
     USERNAME,
     EngineServer,
     RawClient,
+    logged_in,
 )
 from tests.servers import wait_until
 
@@ -43,14 +44,6 @@ def engine(tmp_path) -> Iterator[EngineServer]:
     server.stop()
 
 
-@contextmanager
-def logged_in(engine: EngineServer) -> Iterator[RawClient]:
-    client = RawClient(engine.url)
-    client.log_in()
-    yield client
-    client.close()
-
-
 def polled(client: RawClient, path: str) -> dict[str, Any]:
     """The end of a job."""
 
@@ -63,7 +56,7 @@ def polled(client: RawClient, path: str) -> dict[str, Any]:
 
 
 def test_a_long_call_goes_on_as_a_job(engine):
-    with logged_in(engine) as client, logged_in(engine) as other:
+    with logged_in(engine.url) as client, logged_in(engine.url) as other:
         with locked(engine):
             reply = client.send("POST", f"/REST/{ZONE}")
             path = reply.headers["Location"]
@@ -82,7 +75,7 @@ def test_a_long_call_goes_on_as_a_job(engine):
 
 
 def test_an_answer_outlives_a_kill_and_work_that_does_not_is_said_to_be_lost(engine):
-    with logged_in(engine) as client:
+    with logged_in(engine.url) as client:
         with locked(engine):
             done = client.send("POST", f"/REST/{ZONE}").headers["Location"]
         answer = polled(client, done)
