@@ -11,8 +11,9 @@ from pathlib import Path
 
 from django.core.management.base import CommandError
 
+from rttm.demo.nodes import PORT as NODES_PORT
+
 LOOPBACK = "127.0.0.1"
-NODES_PORT = 8054
 WILDCARDS = {"0.0.0.0": LOOPBACK, "::": "::1"}
 
 
