@@ -3,6 +3,8 @@
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
+from tests.up import free_ports
+
 ADDRESS = "127.0.0.1"
 
 
@@ -21,12 +23,11 @@ class Node:
     """Up from the start; after going down it comes up at the same port."""
 
     def __init__(self) -> None:
-        self.port = 0
+        [self.port] = free_ports(1)  # which nobody takes while the node is down
         self.goes_up()
 
     def goes_up(self) -> None:
         self._server = ThreadingHTTPServer((ADDRESS, self.port), Answer)
-        self.port = self._server.server_port
         self._thread = Thread(target=self._server.serve_forever, args=[0.02])
         self._thread.start()
 

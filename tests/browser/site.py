@@ -27,7 +27,10 @@ class Site:
         return page
 
     def row(self, page: Page, address: str = "192.0.2.1", code: str = "global") -> Locator:
-        return page.locator(f"#pool-entry-{self._stack.entry_pk(self.pk, address, code)}")
+        """It must be in the mirror now; what was found stays the same when it is deleted."""
+        pk = self._stack.entry_pk(self.pk, address, code)
+        assert pk, f"the mirror has no {address} in {code}"
+        return page.locator(f"#pool-entry-{pk}")
 
     def region(self, page: Page, code: str = "global") -> Locator:
         return page.locator(f"#region-{self._stack.region_pk(self.pk, code)}")
