@@ -39,7 +39,8 @@ def locked(engine: EngineServer) -> Iterator[None]:
 
 @pytest.fixture
 def engine(tmp_path) -> Iterator[EngineServer]:
-    server = EngineServer(tmp_path, loop=False, JOB_AFTER="1")
+    """Twice as patient as it has to be: a call that nothing holds up must not become a job."""
+    server = EngineServer(tmp_path, loop=False, JOB_AFTER="2")
     yield server
     server.stop()
 
