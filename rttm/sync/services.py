@@ -61,9 +61,13 @@ def _update(row: Service, remote: schema.Service, asked_at: datetime, as_of: dat
         live.touch("services")
 
 
+@transaction.atomic
 def absorb_unchanged(pks: Collection[int], *, asked_at: datetime) -> None:
     """The backend said of these services what the mirror already says."""
-    Service.objects.filter(pk__in=pks, seen_at__lt=asked_at).update(seen_at=asked_at)
+    older = Service.objects.filter(pk__in=pks, seen_at__lt=asked_at)
+    # In one order, else two syncs that end at once could each wait for a row the other one has.
+    held = older.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True)
+    Service.objects.filter(pk__in=list(held)).update(seen_at=asked_at)
 
 
 @transaction.atomic

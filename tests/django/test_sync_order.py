@@ -93,6 +93,15 @@ def test_workers_that_log_the_same_records_at_once_take_turns():
             assert row.log.count() == LOG_KEPT
 
 
+def test_syncs_that_end_at_once_take_the_services_in_one_order(django_assert_num_queries):
+    named = [value(fqdn=f"s{number}.example.com") for number in range(3)]
+    keys = [sync.absorb_service(one, asked_at=T0).pk for one in named]
+    with django_assert_num_queries(4) as done:  # two are the transaction's own
+        sync.absorb_unchanged(keys[::-1], asked_at=T1)
+    assert "ORDER BY" in done.captured_queries[1]["sql"]
+    assert set(Service.objects.values_list("seen_at", flat=True)) == {T1}
+
+
 def test_older_answer_does_not_bring_a_deleted_entry_back():
     row = sync.absorb_service(value(), asked_at=T0)
     sync.absorb_pool_entry_gone(entry_of(row).region, ONE, asked_at=T2)
