@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import socket
 import ssl
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
@@ -24,6 +23,7 @@ from rttm.engine import probes
 from rttm.engine.targets import Limits, limits
 from tests.servers import PATIENCE
 from tests.small_servers import LOCALHOST, Serve, listening
+from tests.up import free_ports
 
 LOOPBACK = limits([ip_network("127.0.0.0/8"), ip_network("::1/128")], [])
 IMPATIENT = replace(LOOPBACK, timeout=0.2)
@@ -88,10 +88,9 @@ def asking(serve: Serve, monitor: Monitor) -> Ask:
     return ask
 
 
-def closed_port(host: str = LOCALHOST) -> int:
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as free:
-        free.bind((host, 0))
-        return int(free.getsockname()[1])
+def closed_port() -> int:
+    """Nobody listens there, nor will before the test is over."""
+    return free_ports(1)[0]
 
 
 class Pauses(list[float]):

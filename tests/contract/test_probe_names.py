@@ -228,7 +228,7 @@ def test_https_asks_a_name_for_itself_and_tells_of_a_certificate_for_another(res
 
 def test_evidence_of_ipv6_names_the_address_in_brackets(resolver):
     resolver(["::1"])
-    port = closed_port("::1")
+    port = closed_port()
     result = finish(probes.probe(http_monitor(port=port), "node.example.com", limits=LOOPBACK))
     assert_said(result, DOWN, rf"connect to \[::1\]:{port} refused")
 
