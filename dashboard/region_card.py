@@ -6,7 +6,7 @@ Made by `service_page`. It decides nothing: the reasons are those of `rttm.core`
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from dashboard.service_words import failover_words
+from dashboard.service_words import answers_nothing, failover_words
 from rttm.core import rules
 from rttm.core.eligibility import Place, Verdict
 from rttm.core.explain import Funnel
@@ -148,6 +148,10 @@ class Card:
     def is_answer_older(self) -> bool:
         """It may be that of before: nobody has asked since a status changed."""
         return is_answer_older(self.region)
+
+    @property
+    def answers_nothing(self) -> bool:
+        return answers_nothing(self.region)
 
     @property
     def waits_for_recover(self) -> bool:

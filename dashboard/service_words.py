@@ -7,6 +7,7 @@ from rttm.core.explain import target
 from rttm.core.rules import Problem
 from rttm.core.terms import Protocol, Status
 from rttm.models import Region, Service
+from rttm.shown import is_answer_older
 
 NAMED = 4  # names in a sentence
 
@@ -19,9 +20,7 @@ def summary(service: Service) -> str:
         return "DNS does not answer for it, and its addresses are not probed."
     match service.status:
         case Status.FAILOVER:
-            codes = [r.region_code for r in _regions_in(service, Status.FAILOVER)]
-            verb = "answers" if len(codes) == 1 else "answer"
-            return f"{_listed(codes)} {verb} from a failover target."
+            return _failing(service)
         case Status.TROUBLE:
             return "Every region still serves its own pool."
         case Status.UNK:
@@ -31,8 +30,34 @@ def summary(service: Service) -> str:
     return ""
 
 
-def _regions_in(service: Service, status: str) -> list[Region]:
-    return [region for region in service.regions_in_order() if region.status == status]
+def _failing(service: Service) -> str:
+    """What clients get of the regions in failover: nothing, one target's answer, or several."""
+    failing = [r for r in service.regions_in_order() if r.status == Status.FAILOVER]
+    silent = [region.region_code for region in failing if answers_nothing(region)]
+    rest = [region for region in failing if region.region_code not in silent]
+    told = [f"{_listed(silent)} {_answer(silent)} nothing."] if silent else []
+    if len(rest) == 1:
+        told.append(f"{rest[0].region_code} answers from {_source(rest[0])}.")
+    elif rest:
+        codes = [region.region_code for region in rest]
+        told.append(f"{_listed(codes)} {_answer(codes)} from a failover target.")
+    return " ".join(told)
+
+
+def _answer(codes: list[str]) -> str:
+    return "answers" if len(codes) == 1 else "answer"
+
+
+def _source(region: Region) -> str:
+    """The target, and what it answers where that is known and says more."""
+    target = failover_words(region)
+    values = [] if is_answer_older(region) else [r.value for r in region.records or ()]
+    return target if not values or values == [target] else f"{target}: {_listed(values)}"
+
+
+def answers_nothing(region: Region) -> bool:
+    """Clients get no record of it, as far as anybody asked since it changed."""
+    return region.records == [] and not is_answer_older(region)
 
 
 def _listed(names: list[str]) -> str:

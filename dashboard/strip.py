@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Max, Prefetch, Q, QuerySet
 
+from rttm.core.eligibility import LAST_RESORT
 from rttm.core.terms import EntryStatus, FailoverMode, RegionCode, Status
 from rttm.models import PoolEntry, Region, Service
 
@@ -74,6 +75,7 @@ class Answer:
     more: int
     words: str  # instead of records: not asked yet, answers nothing
     is_older: bool = False  # nobody has asked since a status there changed
+    is_empty: bool = False  # an active service that answers nothing
 
 
 def services_for_strips() -> QuerySet[Service]:
@@ -98,8 +100,8 @@ def _cell(service: Service, region: Region | None, code: str) -> Cell:
         return Cell(code, "absent", "", f"{code}: no such region")
     tally = Tally.of(region)
     state = _state(service, region, tally)
-    text = _text(region, tally) if state in ("failover", "trouble", "waits") else ""
-    words = "; ".join(_words(region, tally, state))
+    text = _text(service, region, tally) if state in ("failover", "trouble", "waits") else ""
+    words = "; ".join(_words(service, region, tally, state))
     return Cell(code, state, text, words, region.autopopulate, region.pk)
 
 
@@ -111,23 +113,38 @@ def _state(service: Service, region: Region, tally: Tally) -> str:
     return region.status
 
 
-def _text(region: Region, tally: Tally) -> str:
+def _text(service: Service, region: Region, tally: Tally) -> str:
     if region.status == Status.FAILOVER:
-        return f"→{_target(region)}"
+        return f"→{_target(service, region)}"
     return "" if region.autopopulate else f"{tally.up}/{tally.total}"
 
 
-def _target(region: Region) -> str:
-    match region.failover_mode:
+def _target(service: Service, region: Region) -> str:
+    """Where its answers come from, in a word that fits a cell."""
+    if _answers_nothing(service, region):
+        return "none"
+    source = _settings(service, region)
+    match source.failover_mode:
         case FailoverMode.REGION:
-            return HEADS.get(region.failover_data, region.failover_data)
+            return HEADS.get(source.failover_data, source.failover_data)
         case FailoverMode.GLOBAL:
-            return "global"
+            return "own" if region.region_code == RegionCode.GLOBAL else "global"
         case mode:
             return mode
 
 
-def _words(region: Region, tally: Tally, state: str) -> Iterator[str]:
+def _settings(service: Service, region: Region) -> Region:
+    """Whose settings count: an autopopulated region has those of the global one."""
+    known = {other.region_code: other for other in service.regions.all()}
+    return known.get(RegionCode.GLOBAL, region) if region.autopopulate else region
+
+
+def _answers_nothing(service: Service, region: Region) -> bool:
+    """As `service_words.answers_nothing`, of what the query counted."""
+    return region.records == [] and not _is_older(service, region)
+
+
+def _words(service: Service, region: Region, tally: Tally, state: str) -> Iterator[str]:
     yield f"{region.region_code}: {'unknown' if state == Status.UNK else state}"
     if region.autopopulate:
         yield "filled from the global region"
@@ -136,8 +153,17 @@ def _words(region: Region, tally: Tally, state: str) -> Iterator[str]:
     if tally.waiting:
         yield f"{tally.waiting} up again but waiting for recover"
     if region.status == Status.FAILOVER:
-        target = region.failover_data or RegionCode.GLOBAL
-        yield f"answers from {region.failover_mode} {target}".replace("global global", "global")
+        yield _answering(service, region)
+
+
+def _answering(service: Service, region: Region) -> str:
+    if _answers_nothing(service, region):
+        return "answers nothing"
+    source = _settings(service, region)
+    if source.failover_mode != FailoverMode.GLOBAL:
+        return f"answers from {source.failover_mode} {source.failover_data}"
+    own = region.region_code == RegionCode.GLOBAL
+    return f"answers from {LAST_RESORT if own else RegionCode.GLOBAL}"
 
 
 def answer(service: Service) -> Answer:
@@ -154,7 +180,8 @@ def answer(service: Service) -> Answer:
     rest = max(0, len(values) - SHOWN_RECORDS)
     words = "" if values else "answers nothing"
     shown = tuple(values[:SHOWN_RECORDS])
-    return Answer(code, shown, rest, words, is_older=_is_older(service, region))
+    older = _is_older(service, region)
+    return Answer(code, shown, rest, words, is_older=older, is_empty=not values)
 
 
 def _is_older(service: Service, region: Region) -> bool:

@@ -1,6 +1,7 @@
 """How pages show a moment, a sign and a value: the few tags every template may use."""
 
 import re
+from dataclasses import fields
 from datetime import datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,6 +11,8 @@ from django.template import Context
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+from rttm.core.schema import HealthMonitor, PoolEntry, Region, Service
 
 register = template.Library()
 
@@ -30,6 +33,11 @@ SIGNS = {
 
 STEPS = ((48 * 3600, 86400, "d"), (3600, 3600, "h"), (60, 60, "min"), (0, 1, "s"))
 """From how many seconds on an age is told in which unit; static/app.js has the same steps."""
+
+
+_KINDS = (Service, Region, PoolEntry, HealthMonitor)
+_NAMES = {field.name for kind in _KINDS for field in fields(kind) if "_" in field.name}
+FIELD_NAMES = re.compile(rf"\b({'|'.join(sorted(_NAMES))})\b")
 
 
 def age_words(seconds: float) -> str:
@@ -116,6 +124,12 @@ def region_state(status: str) -> str:
 def said(message: str) -> str:
     """A backend's words without the names of its calls before them ("recoverip: …")."""
     return re.sub(r"(^|; )(?:recover|recoverip|activate|deactivate): ", r"\1", message)
+
+
+@register.filter(is_safe=True)
+def field_words(message: str) -> str:
+    """A sentence with its fields' names as a person writes them: serve count, not serve_count."""
+    return FIELD_NAMES.sub(lambda name: name[0].replace("_", " "), message)
 
 
 @register.filter

@@ -144,6 +144,49 @@ def test_strip_has_eight_cells_in_fixed_order_and_tells_what_is_wrong(page, abso
     assert found[7] == "→US WAsia: failover; 0 of 1 up; answers from region US West"
 
 
+def test_cell_of_a_region_in_failover_tells_where_its_answers_come_from(page, absorbed):
+    failing = {"status": "failover", "failover_data": ""}
+    row = absorbed(
+        "a.example.com",
+        "failover",
+        region=(
+            builders.region("global", **failing, failover_mode="global"),
+            builders.region("Asia", **failing, failover_mode="global"),
+        ),
+    )
+    found = cells(page(), row)
+    assert found[0].startswith("→own")
+    assert found[0].endswith("answers from its own pool as the last resort")
+    assert found[7].startswith("→global")
+    assert found[7].endswith("answers from global")
+
+
+def test_cell_of_a_filled_region_in_failover_tells_the_target_of_the_global_one(page, absorbed):
+    row = absorbed(
+        "a.example.com",
+        "failover",
+        region=(
+            builders.region("global", status="failover"),
+            builders.region("Asia", autopopulate=True, status="failover", failover_mode="global"),
+        ),
+    )
+    filled = "filled from the global region; answers from ip 192.0.2.99"
+    assert cells(page(), row)[7] == f"→ipAsia: failover; {filled}"
+
+
+def test_active_service_that_answers_nothing_is_told_as_an_alarm(page, absorbed):
+    row = absorbed("a.example.com", "failover", region=(builders.region(status="failover"),))
+    nothing = ResponseSet("global", "failover", 1, "health", 1, ())
+    sync.absorb_answers(row, [nothing], asked_at=timezone.now())
+    drawn = page()
+    assert cells(drawn, row)[0].startswith("→none")
+    assert cells(drawn, row)[0].endswith("answers nothing")
+    [told] = find(drawn, within=f"service-row-{row.pk}", class_="nothing")
+    assert words(told) == "answers nothing"
+    inactive = absorbed("b.example.com", active=False)
+    assert not find(page(), within=f"service-row-{inactive.pk}", class_="nothing")
+
+
 def test_address_that_waits_for_a_recover_shows_in_the_strip(page, absorbed):
     entry = builders.pool_entry("192.0.2.8", serve_mode="remove", status="down")
     row = absorbed("a.example.com", "ok", region=(builders.region(pool=(entry,), status="ok"),))

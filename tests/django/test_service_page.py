@@ -177,6 +177,32 @@ def test_region_in_failover_ends_in_its_target(client_as, viewer, row, url):
     assert "global, Asia answer from a failover target." in words(find(page, class_="service")[0])
 
 
+def test_head_tells_what_clients_get_from_the_region_in_failover(client_as, viewer, row, url):
+    asia = replace(row.regions.get(region_code="Asia").value, status="failover",
+                   failover_mode="region", failover_data="global")  # fmt: skip
+    absorb(row, region=(row.regions.get(region_code="global").value, asia), status="failover")
+
+    def head():
+        return words(find(parse(client_as(viewer).get(url)), class_="service")[0])
+
+    assert "Asia answers from region global." in head()
+    answers(row, "Asia", THREE)
+    assert f"Asia answers from region global: {THREE}." in head()
+    absorb(row, entries={ONE: {"status": "down"}})  # asked before this
+    assert "Asia answers from region global." in head()
+
+
+def test_region_that_answers_nothing_is_told_from_one_with_a_target(client_as, viewer, row, url):
+    absorb(row, region=in_failover(row), status="failover")
+    answers(row, "global")
+    page = parse(client_as(viewer).get(url))
+    told = words(find(page, class_="service")[0])
+    assert "global answers nothing. Asia answers from 192.0.2.99." in told
+    assert "serves instead nothing" in words(find(page, class_="funnel")[0])
+    assert "Serves now nothing" in words(page)
+    assert find(page, class_="serves")[0].xpath(".//b[contains(@class, 'nothing')]")
+
+
 def test_head_leads_to_each_address_that_is_down(client_as, viewer, row, url):
     absorb(row, entries={TWO: {"status": "down"}}, status="trouble")
     page = parse(client_as(viewer).get(url))
@@ -264,7 +290,7 @@ def test_log_has_exact_times_and_who_changed_what(client_as, viewer, row, url):
     sync.absorb_log(row, [record])
     [line] = find(parse(client_as(viewer).get(f"{url}log/", headers=HTMX)), tag="tr")[1:]
     told = [words(cell) for cell in line]
-    assert told == ["2026-11-23 09:31:05 UTC", "Asia", "user", "ok", ONE, "olga"]
+    assert told == ["2026-11-23 09:31:05 UTC", "Asia", "ok", "user", ONE, "olga"]
 
 
 def test_list_of_regions_is_sent_again_only_when_one_came_or_went(client_as, viewer, row, url):

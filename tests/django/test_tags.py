@@ -7,9 +7,10 @@ from django.http import HttpResponse
 from django.template import Context, Template
 from django.test import RequestFactory
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.views import defaults
 
-from dashboard.templatetags.rttm import age_words, said, sign, words
+from dashboard.templatetags.rttm import age_words, field_words, said, sign, words
 from tests.pages import parse
 from tests.pages import words as words_of
 
@@ -81,6 +82,15 @@ def test_backends_words_lose_the_names_of_its_calls():
     told = "recoverip: 192.0.2.1 is down; recoverip: Asia stays in failover: 0 available"
     assert said(told) == "192.0.2.1 is down; Asia stays in failover: 0 available"
     assert said("nothing: to see here") == "nothing: to see here"
+
+
+def test_problem_names_its_field_as_a_person_writes_it():
+    assert field_words("serve_count must be at most ep.") == "serve count must be at most ep."
+    assert field_words("web_1 is already in this pool.") == "web_1 is already in this pool."
+    drawn = Template("{% load rttm %}{{ told|field_words }}")
+    safe, typed = SafeString("failover_data <b>"), "failover_data <b>"
+    assert drawn.render(Context({"told": safe})) == "failover data <b>"
+    assert drawn.render(Context({"told": typed})) == "failover data &lt;b&gt;"
 
 
 def test_refused_page_says_why_and_that_nothing_changed():
