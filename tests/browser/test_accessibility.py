@@ -141,5 +141,5 @@ def test_an_address_that_does_not_exist(browse, complaints):
     complaints.expected.append("status of 404")
     page = browse(OLGA)
     page.goto("/services/0/")
-    expect(page.get_by_role("heading", name="There is nothing at this address")).to_be_visible()
+    expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
     assert_accessible(page)

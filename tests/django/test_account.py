@@ -118,7 +118,7 @@ def test_stranger_has_no_account_page(client_as):
 def test_missing_page_is_told_with_a_next_step(client_as, viewer):
     response = client_as(viewer).get("/nothing-here/")
     assert response.status_code == 404
-    assert "There is nothing at this address" in words(parse(response))
+    assert "There is no such page" in words(parse(response))
 
 
 def test_no_page_needs_inline_style_or_script(client_as, operator):

@@ -69,7 +69,7 @@ def test_action_is_queued_and_shown_in_place(client, operator, row, verb):
 def test_button_of_an_action_under_way_is_disabled(client, row):
     client.post(f"/services/{row.pk}/deactivate/", headers=HTMX)
     page = parse(client.get(f"/services/{row.pk}/card/", headers=HTMX))
-    assert [words(b) for b in page.xpath("//button[@disabled]")] == ["Deactivate"]
+    assert [words(b) for b in page.xpath("//button[@disabled]")] == ["Deactivate…"]
 
 
 def test_action_asked_for_twice_is_one(client, row):
