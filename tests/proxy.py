@@ -118,8 +118,8 @@ class Proxy:
         """Without a server behind, whoever connected is hung up on."""
         async with closing(writer):
             with suppress(ConnectionError):
-                while self._hangs:
-                    await reader.read(2**16) or await asyncio.sleep(3600)
+                if self._hangs:
+                    await asyncio.Event().wait()  # until it is cut off
                 server = await asyncio.open_connection(LOOPBACK, self._target)
                 async with closing(server[1]):
                     await Exchange(self._strikes).run((reader, writer), server)
