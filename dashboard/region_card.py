@@ -159,7 +159,7 @@ class Card:
 
     @property
     def has_lost(self) -> bool:
-        """An address is out that nobody set to `no`; without one, nothing to spare is no warning."""
+        """An address is out that nobody set to `no`; without one, having none to spare is fine."""
         kept_out = sum(row.entry.serve_mode == ServeMode.NO for row in self.rows)
         return self.funnel.available < self.funnel.pool - kept_out
 
