@@ -44,7 +44,9 @@ function showAge(time, synced) {
 
 /* A page that no longer hears from the server must not look fresh. */
 function warn() {
-  const since = new Date(server.newsAt).toLocaleTimeString();
+  const { timeZone } = document.body.dataset;
+  const at = new Date(server.newsAt + server.skew);
+  const since = at.toLocaleTimeString("en-GB", { timeZone, timeZoneName: "short" });
   const from = `What you see is from ${since} or older; what you typed stays. Trying again.`;
   const why = whyLost();
   say(one("[data-lost]"), why && `${why} ${from}`);

@@ -130,6 +130,26 @@ for (const name of ["htmx:sseError", "htmx:sendError"]) {
   on(name, () => { server.lostAt ||= Date.now(); });
 }
 
+/* What a person asked for came to nothing: say so where they asked. */
+for (const name of ["htmx:responseError", "htmx:sendError"]) {
+  on(name, ({ detail: { elt, xhr, requestConfig: { verb, triggeringEvent } } }) => {
+    if (!triggeringEvent || triggeringEvent.type.startsWith("sse:")) return;
+    const isRefused = xhr.status >= 400 && xhr.status < 500;
+    const outcome = verb === "get" || isRefused ? "Nothing was changed."
+      : "The activity page shows whether it was done.";
+    tellFailed(elt, `This did not work (${xhr.status || "no answer"}). ${outcome}`);
+  });
+}
+
+function tellFailed(item, words) {
+  const place = item.matches("form") ? item : item.parentElement;
+  const told = document.createElement("p");
+  Object.assign(told, { className: "problem failed", role: "alert" });
+  all(":scope > .failed", place).forEach((old) => old.remove());
+  place.append(told);
+  told.textContent = words;
+}
+
 on("htmx:afterRequest", ({ detail: { elt, xhr } }) => {
   asking.delete(elt);
   leaveDeleted();
