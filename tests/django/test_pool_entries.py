@@ -141,7 +141,7 @@ def test_conflict_with_a_change_made_elsewhere_blames_nobody(client, backend, en
 
 def test_drained_address_says_by_whom(client, entry, url):
     row = parse(client.post(url, typed(entry, serve_mode="no"), headers=HTMX))
-    assert "out: mode no by olga, 0 s ago" in words(row)
+    assert "out: mode no by olga, " in words(row)
     entry = PoolEntry.objects.get(pk=entry.pk)
     row = parse(client.post(url, typed(entry, serve_mode="obey"), headers=HTMX))
     assert "by olga" not in words(row)
