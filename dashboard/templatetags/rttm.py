@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django import template
 from django.template import Context
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from rttm.core.schema import HealthMonitor, PoolEntry, Region, Service
@@ -106,6 +106,12 @@ def sign(state: str, word: str | None = None) -> SafeString:
         "word" if text else "visually-hidden",
         text or own,
     )
+
+
+@register.filter
+def dotted(name: str) -> SafeString:
+    """A domain name that is broken after a dot where it has no room, and not within a label."""
+    return format_html_join(SafeString(".<wbr>"), "{}", ((label,) for label in name.split(".")))
 
 
 @register.filter

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.views import defaults
 
-from dashboard.templatetags.rttm import age_words, field_words, said, sign, words
+from dashboard.templatetags.rttm import age_words, dotted, field_words, said, sign, words
 from tests.pages import parse
 from tests.pages import words as words_of
 
@@ -82,6 +82,11 @@ def test_backends_words_lose_the_names_of_its_calls():
     told = "recoverip: 192.0.2.1 is down; recoverip: Asia stays in failover: 0 available"
     assert said(told) == "192.0.2.1 is down; Asia stays in failover: 0 available"
     assert said("nothing: to see here") == "nothing: to see here"
+
+
+def test_name_is_broken_after_its_dots_only():
+    assert dotted("a-b.example.com") == "a-b.<wbr>example.<wbr>com"
+    assert dotted("<b>.com") == "&lt;b&gt;.<wbr>com"
 
 
 def test_problem_names_its_field_as_a_person_writes_it():
