@@ -44,13 +44,21 @@ def services() -> QuerySet[Service]:
 
 def regions() -> QuerySet[Region]:
     """Regions with all that a card reads."""
+    return _with_pools().prefetch_related("service__regions")
+
+
+def region(pk: int) -> Region | None:
+    return regions().filter(pk=pk).first()
+
+
+def _with_pools() -> QuerySet[Region]:
     related = ("service__monitor", "service__performance_monitor")
-    return Region.objects.select_related(*related).prefetch_related("pool", "service__regions")
+    return Region.objects.select_related(*related).prefetch_related("pool")
 
 
 def entry(pk: int) -> PoolEntry | None:
     """A pool entry with all that a row reads, as its region's pool has it: of one moment."""
-    region = regions().filter(pool=pk).first()
+    region = _with_pools().filter(pool=pk).first()
     pool = region.pool.all() if region else ()
     return next((entry for entry in pool if entry.pk == pk), None)
 

@@ -1,10 +1,8 @@
 """Create an Action row and wake a task once it is committed."""
 
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
 
 from . import tasks
 from .edits import Origin
@@ -61,10 +59,10 @@ def _dispatch(
 
 def _take_turns(service: Service | None) -> None:
     """Until this transaction ends, who dispatches for the same service, or a sync, waits."""
-    rows: QuerySet[Any] = (
-        Service.objects.filter(pk=service.pk) if service else SyncState.objects.all()
-    )
-    list(rows.select_for_update(no_key=True))
+    if service:
+        Service.objects.locked(service.pk)
+    else:
+        list(SyncState.objects.select_for_update(no_key=True))
 
 
 def _create(

@@ -92,7 +92,7 @@ def kept(
 @transaction.atomic
 def _open(*, service: Service, **columns: Any) -> Edit:
     """The service's edits are opened one by one: their keys say who came first."""
-    list(Service.objects.select_for_update(no_key=True).filter(pk=service.pk))
+    Service.objects.locked(service.pk)
     return Edit.objects.create(service=service, **columns)
 
 

@@ -42,7 +42,7 @@ def region(request: LoggedInRequest, pk: int) -> HttpResponse:
 
 @operator_required
 def region_save(request: LoggedInRequest, pk: int) -> HttpResponse:
-    found = service_page.regions().filter(pk=pk).first()
+    found = service_page.region(pk)
     return _save(request, found) if found else _gone(request, pk)
 
 
@@ -54,7 +54,7 @@ def _save(request: LoggedInRequest, found: Region) -> HttpResponse:
             region=found, desired=form.desired, seen=form.version, origin=origin(request)
         ),
     )
-    now = service_page.regions().filter(pk=found.pk).first()
+    now = service_page.region(found.pk)
     if outcome is Outcome.GONE or now is None:
         return _gone(request, found.pk)
     if outcome is Outcome.SAVED:
@@ -77,7 +77,7 @@ def region_edit(request: LoggedInRequest, pk: int) -> HttpResponse:
 @require_safe_or_POST
 def region_delete(request: LoggedInRequest, pk: int) -> HttpResponse:
     """GET: what will happen. POST: delete it."""
-    found = service_page.regions().filter(pk=pk).first()
+    found = service_page.region(pk)
     if request.method == "POST":
         return _delete(request, found) if found else _gone(request, pk)
     if found is None:
@@ -91,7 +91,7 @@ def _delete(request: LoggedInRequest, found: Region) -> HttpResponse:
         form,
         lambda: services.region_delete(region=found, seen=form.version, origin=origin(request)),
     )
-    now = service_page.regions().filter(pk=found.pk).first()
+    now = service_page.region(found.pk)
     if outcome in (Outcome.SAVED, Outcome.GONE) or now is None:
         answer = saved(request, found)
         answer["HX-Retarget"] = f"#region-{found.pk}"

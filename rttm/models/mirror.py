@@ -32,6 +32,10 @@ class Services(models.QuerySet["Service"]):
         pools = Prefetch("regions", Region.objects.prefetch_related("pool"))
         return self.select_related("monitor", "performance_monitor").prefetch_related(pools)
 
+    def locked(self, pk: int) -> "Service":
+        """One as it is now. Who else locks it waits until this transaction ends."""
+        return self.select_for_update(no_key=True).get(pk=pk)
+
 
 class Service(Mirrored):
     """One RTTM service."""

@@ -12,7 +12,7 @@ from rttm.core import schema
 from rttm.models import LogRecord, Region, Service
 
 from .pool_entries import end_waiting
-from .rows import locked, touch_service
+from .rows import touch_service
 
 LOG_KEPT = 200  # log records a service keeps in the mirror; a log report asks the backend
 
@@ -22,7 +22,7 @@ def absorb_answers(
     service: Service, answers: Iterable[schema.ResponseSet], *, asked_at: datetime
 ) -> None:
     """What each region serves now, from an rrset report."""
-    service = locked(service.pk)
+    service = Service.objects.locked(service.pk)
     if service.answers_seen_at and service.answers_seen_at > asked_at:
         return
     older = _answered_before_a_change(service)
@@ -64,7 +64,7 @@ def absorb_log(service: Service, log: Iterable[schema.ResponseSet]) -> None:
     rows = [_log_record(service, told) for told in log]
     if not rows:
         return
-    locked(service.pk)
+    Service.objects.locked(service.pk)
     LogRecord.objects.bulk_create(rows, ignore_conflicts=True)
     kept = list(service.log.values_list("pk", flat=True)[:LOG_KEPT])
     service.log.exclude(pk__in=kept).delete()

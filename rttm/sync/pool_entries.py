@@ -10,7 +10,7 @@ from rttm.core import schema
 from rttm.core.terms import EntryStatus, ServeMode
 from rttm.models import PoolEntry, Region, Service
 
-from .rows import columns, delete_left_out, locked, touch_service, write
+from .rows import columns, delete_left_out, touch_service, write
 
 
 def update_pool(region: Region, remote: Iterable[schema.PoolEntry], asked_at: datetime) -> bool:
@@ -35,7 +35,7 @@ def absorb_pool_entry(
 
     Nothing when it, or its region with it, has been deleted meanwhile.
     """
-    locked(region.service_id)
+    Service.objects.locked(region.service_id)
     pool_seen_at = Region.objects.filter(pk=region.pk).values_list("seen_at", flat=True).first()
     if pool_seen_at is None:
         return
@@ -60,7 +60,7 @@ def _found(region: Region, address: str, was: str) -> PoolEntry | None:
 @transaction.atomic
 def absorb_pool_entry_gone(region: Region, address: str, *, asked_at: datetime) -> None:
     """The backend no longer has this entry."""
-    locked(region.service_id)
+    Service.objects.locked(region.service_id)
     rows = PoolEntry.objects.filter(region=region, address=address)
     if delete_left_out(rows, asked_at):
         _touch_pool(region, asked_at)
@@ -122,7 +122,7 @@ def _found_at(remote: schema.PoolEntry, asked_at: datetime) -> datetime:
 @transaction.atomic
 def absorb_recovered(service: Service, address: str = "") -> None:
     """A recover was carried out: nothing waits for one now but what is still down."""
-    locked(service.pk)
+    Service.objects.locked(service.pk)
     entries = PoolEntry.objects.filter(PoolEntry.waiting(), region__service=service)
     for row in entries.filter(address=address) if address else entries:
         end_waiting(row, service.pk)

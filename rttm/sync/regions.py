@@ -10,7 +10,7 @@ from rttm.core import schema
 from rttm.models import Region, Service
 
 from .pool_entries import create_pool_entry, update_pool
-from .rows import columns, delete_left_out, locked, touch_service, write
+from .rows import columns, delete_left_out, touch_service, write
 
 
 def update_regions(service: Service, remote: Iterable[schema.Region], asked_at: datetime) -> bool:
@@ -30,7 +30,7 @@ def update_regions(service: Service, remote: Iterable[schema.Region], asked_at: 
 @transaction.atomic
 def absorb_region(service: Service, remote: schema.Region, *, asked_at: datetime) -> None:
     """Make the mirror say what the backend said of one region, its pool included."""
-    service = locked(service.pk)
+    service = Service.objects.locked(service.pk)
     row = service.regions.filter(region_code=remote.region_code).first()
     if row is None:
         if service.seen_at > asked_at:  # deleted meanwhile
@@ -44,7 +44,7 @@ def absorb_region(service: Service, remote: schema.Region, *, asked_at: datetime
 @transaction.atomic
 def absorb_region_gone(service: Service, region_code: str, *, asked_at: datetime) -> None:
     """The backend no longer has this region."""
-    locked(service.pk)
+    Service.objects.locked(service.pk)
     Service.objects.filter(pk=service.pk, seen_at__lt=asked_at).update(seen_at=asked_at)
     if delete_left_out(service.regions.filter(region_code=region_code), asked_at):
         touch_service(service.pk)

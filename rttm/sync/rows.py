@@ -12,11 +12,6 @@ from rttm.models import HealthMonitor, Mirrored, PerformanceMonitor, PoolEntry, 
 Row = Service | HealthMonitor | PerformanceMonitor | Region | PoolEntry
 
 
-def locked(pk: int) -> Service:
-    """A service as it is now: nobody else absorbs anything of it until this transaction ends."""
-    return Service.objects.select_for_update(no_key=True).get(pk=pk)
-
-
 def columns(
     value: schema.Service | schema.Monitor | schema.Region | schema.PoolEntry,
 ) -> dict[str, Any]:

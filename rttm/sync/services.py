@@ -10,7 +10,7 @@ from rttm.core import schema
 from rttm.models import HealthMonitor, PerformanceMonitor, Service
 
 from .regions import create_region, update_regions
-from .rows import columns, locked, touch_service, write
+from .rows import columns, touch_service, write
 
 
 @transaction.atomic
@@ -29,7 +29,7 @@ def absorb_service(
     )
     if is_new:
         return _fill(found, remote, asked_at)
-    locked(found.pk)
+    Service.objects.locked(found.pk)
     row = Service.objects.whole().get(pk=found.pk)
     if row.seen_at <= (as_of or asked_at):
         _update(row, remote, asked_at, as_of or asked_at)
