@@ -154,16 +154,21 @@ def test_site_that_fell_silent_is_named_once_and_once_more_when_it_is_back(caplo
     ]
 
 
+async def one_long_run(stage: Stage, *, ticks: int) -> None:
+    """It hangs for so many seconds, and its result is not handed in before the next look."""
+    stage.runs.hanging.add("192.0.2.1")
+    await stage.ticks(ticks, step=1)
+    stage.runs.release.set()
+    await stage.settle()
+    await stage.tick(after=60)
+
+
 def test_silence_of_an_address_is_not_looked_at_while_its_run_is_under_way():
     """With its retries a run may last longer than the three intervals that count as silence."""
     store = Store(health_only("192.0.2.1", "192.0.2.2"))
 
     async def scenario(stage):
-        stage.runs.hanging.add("192.0.2.1")
-        await stage.ticks(121, step=1)
-        stage.runs.release.set()
-        await stage.settle()
-        await stage.tick(after=60)
+        await one_long_run(stage, ticks=121)
         return store.spared
 
     at_start, *under_way, result_not_handed_in = staged(scenario, store)
@@ -179,11 +184,7 @@ def test_response_time_that_is_being_taken_spares_no_silence():
     )
 
     async def scenario(stage):
-        stage.runs.hanging.add("192.0.2.1")
-        await stage.ticks(61, step=1)
-        stage.runs.release.set()
-        await stage.settle()
-        await stage.tick(after=60)
+        await one_long_run(stage, ticks=61)
         return stage.store.spared
 
     assert staged(scenario, Store(value)) == [set()] * 3

@@ -12,6 +12,7 @@ from rttm import backend as backend_module
 from rttm import live, sync
 from rttm.client import Credentials, Dynect, calls
 from rttm.core import schema
+from rttm.edits import Origin
 from rttm.models import Service
 from tests.in_process import EngineTransport
 
@@ -85,6 +86,12 @@ def topics(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 @pytest.fixture
 def operator(db) -> User:
     return User.objects.create_user("olga", password="secret", role=Role.OPERATOR)
+
+
+@pytest.fixture
+def by(operator: User) -> Origin:
+    """Who asks the services, and from where."""
+    return Origin(user=operator, remote_address="198.51.100.7")
 
 
 @pytest.fixture

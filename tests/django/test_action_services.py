@@ -1,19 +1,16 @@
 """Actions: a row first, carried out once, retried when the backend is away, never left open."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from dashboard.celery import app
 from rttm import dispatch, services, sync, tasks
 from rttm.client import Unavailable, calls
-from rttm.edits import Origin
 from rttm.models import Action, LogReport, PoolEntry, Service
 from rttm.services.actions import FORGOTTEN, LEASE, MOST_ATTEMPTS
+from tests.at_once import at_once
 from tests.builders import pool_entry, region, service
 
 
@@ -21,11 +18,6 @@ from tests.builders import pool_entry, region, service
 def row(mirrored) -> Service:
     entries = (pool_entry("192.0.2.1", serve_mode="remove"), pool_entry("192.0.2.2"))
     return mirrored(service(region=(region(pool=entries),)))
-
-
-@pytest.fixture
-def by(operator) -> Origin:
-    return Origin(user=operator, remote_address="198.51.100.7")
 
 
 @pytest.fixture
@@ -55,24 +47,17 @@ def test_second_click_is_the_same_action(row, by, woken):
 @pytest.mark.django_db(databases=["default", "engine"], transaction=True)
 @pytest.mark.parametrize("verb", ["recover", "sync"])
 def test_two_clicks_at_once_are_one_action(row, by, woken, verb):
-    clicks = 4 if connection.features.has_select_for_update else 1  # SQLite has but one writer
     sync.absorb_success(asked_at=timezone.now())
-    start = threading.Barrier(clicks)
 
     def click(_: int) -> Action:
-        start.wait(timeout=10)
-        try:
-            if verb == "sync":
-                return dispatch.mirror_sync(origin=by)
-            return dispatch.service_recover(service=row, origin=by)
-        finally:
-            connection.close()
+        if verb == "sync":
+            return dispatch.mirror_sync(origin=by)
+        return dispatch.service_recover(service=row, origin=by)
 
-    with ThreadPoolExecutor(clicks) as people:
-        for _ in range(5):
-            Action.objects.all().delete()
-            list(people.map(click, range(clicks)))
-            assert Action.objects.count() == 1
+    for _ in range(5):
+        Action.objects.all().delete()
+        at_once(click)
+        assert Action.objects.count() == 1
 
 
 @pytest.mark.parametrize("is_absorbed_first", [True, False])

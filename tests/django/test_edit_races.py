@@ -1,7 +1,6 @@
 """Edits while other processes save, delete and sync: nobody's change is lost or misreported."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,6 +12,7 @@ from rttm.edits import LONGEST, Conflict, Origin, settle
 from rttm.models import Edit, PoolEntry, Service
 from rttm.services import mirror_sync
 from tests.builders import region, service
+from tests.django.editing import the_edit, update
 from tests.meanwhile import changed_before_each_query
 
 ONE, TWO, NEW = "192.0.2.1", "192.0.2.2", "192.0.2.3"
@@ -26,20 +26,6 @@ def row(mirrored) -> Service:
 @pytest.fixture
 def entry(row) -> PoolEntry:
     return PoolEntry.objects.get(region__service=row, region__region_code="global", address=ONE)
-
-
-@pytest.fixture
-def by(operator) -> Origin:
-    return Origin(user=operator, remote_address="198.51.100.7")
-
-
-def update(entry: PoolEntry, by: Origin, **changes) -> None:
-    desired = replace(entry.value, **changes)
-    services.pool_entry_update(entry=entry, desired=desired, seen=entry.version, origin=by)
-
-
-def the_edit() -> Edit:
-    return Edit.objects.get()
 
 
 def under_way(row: Service, by: Origin, code: str = "global", **columns) -> Edit:

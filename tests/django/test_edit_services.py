@@ -6,10 +6,11 @@ import pytest
 
 from rttm import services
 from rttm.client import Rejected, Unavailable, calls
-from rttm.edits import Conflict, Gone, Origin
+from rttm.edits import Conflict, Gone
 from rttm.models import Edit, PoolEntry, Region, Service
 from rttm.services import mirror_sync
 from tests.builders import pool_entry, region, service
+from tests.django.editing import the_edit, update
 
 ONE, TWO, NEW = "192.0.2.1", "192.0.2.2", "192.0.2.3"
 
@@ -27,20 +28,6 @@ def entry(row) -> PoolEntry:
 @pytest.fixture
 def asia(row) -> Region:
     return row.regions.get(region_code="Asia")
-
-
-@pytest.fixture
-def by(operator) -> Origin:
-    return Origin(user=operator, remote_address="198.51.100.7")
-
-
-def update(entry: PoolEntry, by: Origin, **changes) -> None:
-    desired = replace(entry.value, **changes)
-    services.pool_entry_update(entry=entry, desired=desired, seen=entry.version, origin=by)
-
-
-def the_edit() -> Edit:
-    return Edit.objects.get()
 
 
 def test_saved_edit_reaches_the_backend_and_the_mirror_and_is_kept(backend, row, entry, by):

@@ -7,7 +7,6 @@ from django.utils import timezone
 
 from rttm import dispatch, services, sync
 from rttm.core.schema import HealthMonitor, LogEntry, PoolEntry, Record, Region, ResponseSet
-from rttm.edits import Origin
 from rttm.models import Action, Service
 from rttm.models import PoolEntry as Entry
 from tests.builders import pool_entry, region, service
@@ -21,11 +20,6 @@ ONE, TWO, THREE, NEW = "192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.8"
 def row(mirrored) -> Service:
     first = region("global", ONE, TWO, THREE, ep=2, apmc=3)
     return mirrored(service(region=(first, region("Asia", ONE, TWO))))
-
-
-@pytest.fixture
-def by(operator) -> Origin:
-    return Origin(user=operator, remote_address="198.51.100.7")
 
 
 def probes_find_an_address_down(row, by):

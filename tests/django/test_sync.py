@@ -6,28 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rttm import sync
-from rttm.core.schema import LogEntry, Record, ResponseSet, ServiceKey
+from rttm.core.schema import LogEntry, ServiceKey
 from rttm.core.terms import EntryStatus
 from rttm.models import PoolEntry, Region, Service, SyncState
 from rttm.sync.answers import LOG_KEPT
-from tests.builders import pool_entry, region, service
-
-T0 = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
-T1 = T0 + timedelta(seconds=10)
-T2 = T0 + timedelta(seconds=20)
-
-ONE, TWO = "192.0.2.1", "192.0.2.2"
-
-
-def value(*entries, **overrides):
-    """A service with one region, global, and these entries."""
-    return service(
-        region=(region(pool=entries or (pool_entry(ONE), pool_entry(TWO))),), **overrides
-    )
-
-
-def entry_of(row: Service, address: str = ONE) -> PoolEntry:
-    return PoolEntry.objects.get(region__service=row, address=address)
+from tests.builders import pool_entry
+from tests.django.absorbing import ONE, T0, T1, T2, TWO, answer, entry_of, value
 
 
 def test_mirror_reads_back_as_the_value_it_absorbed():
@@ -168,18 +152,6 @@ class TestWaitingForRecover:
         row = self.absorb(T1, status="up").region.service
         sync.absorb_answers(row, [answer(ONE)], asked_at=T2)
         assert not entry_of(row).was_down
-
-
-def answer(*values: str, at: datetime = T0, **overrides) -> ResponseSet:
-    fields = {
-        "region_code": "global",
-        "region_status": "up",
-        "change_ts": int(at.timestamp()),
-        "change_type": "health",
-        "serve_count": 1,
-        "records": tuple(Record("A", value, 1) for value in values),
-    }
-    return ResponseSet(**fields | overrides)
 
 
 def test_region_shows_what_it_serves_and_since_when(topics):

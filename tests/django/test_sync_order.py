@@ -1,47 +1,16 @@
 """What was told later stands, and workers that hear the same news at once take turns."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from django.db import connection
 
 from rttm import sync
-from rttm.core.schema import Record, ResponseSet
+from rttm.core import schema
 from rttm.models import LogRecord, PoolEntry, Region, Service, SyncState
 from rttm.sync.answers import LOG_KEPT
+from tests.at_once import at_once
 from tests.builders import pool_entry, region, service
-
-T0 = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
-T1 = T0 + timedelta(seconds=10)
-T2 = T0 + timedelta(seconds=20)
-T3 = T0 + timedelta(seconds=30)
-
-ONE, TWO = "192.0.2.1", "192.0.2.2"
-
-
-def value(*entries, **overrides):
-    """A service with one region, global, and these entries."""
-    return service(
-        region=(region(pool=entries or (pool_entry(ONE), pool_entry(TWO))),), **overrides
-    )
-
-
-def entry_of(row: Service, address: str = ONE) -> PoolEntry:
-    return PoolEntry.objects.get(region__service=row, address=address)
-
-
-def answer(*values: str, at: datetime = T0, **overrides) -> ResponseSet:
-    fields = {
-        "region_code": "global",
-        "region_status": "up",
-        "change_ts": int(at.timestamp()),
-        "change_type": "health",
-        "serve_count": 1,
-        "records": tuple(Record("A", value, 1) for value in values),
-    }
-    return ResponseSet(**fields | overrides)
+from tests.django.absorbing import ONE, T0, T1, T2, T3, TWO, answer, entry_of, value
 
 
 def test_older_answer_does_not_undo_a_fresh_edit():
@@ -53,44 +22,29 @@ def test_older_answer_does_not_undo_a_fresh_edit():
 
 @pytest.mark.django_db(databases=["default"], transaction=True)
 def test_workers_that_hear_the_same_news_at_once_take_turns():
-    workers = 4 if connection.features.has_select_for_update else 1  # SQLite has but one writer
-    row, start = sync.absorb_service(value(), asked_at=T0), threading.Barrier(workers)
+    row = sync.absorb_service(value(), asked_at=T0)
 
-    def hear(weight: int) -> None:
-        news = region("Asia", pool=(pool_entry(ONE, weight=weight),))
-        start.wait(timeout=10)
-        try:
-            sync.absorb_service(value(pool_entry(ONE, weight=weight)), asked_at=T1)
-            sync.absorb_region(row, news, asked_at=T1)
-        finally:
-            connection.close()
+    def hear(entry: schema.PoolEntry) -> None:
+        sync.absorb_service(value(entry), asked_at=T1)
+        sync.absorb_region(row, region("Asia", pool=(entry,)), asked_at=T1)
 
-    with ThreadPoolExecutor(workers) as pool:
-        for weight in range(2, 12):
-            Region.objects.filter(region_code="Asia").delete()
-            list(pool.map(hear, [weight] * workers))
-            assert PoolEntry.objects.get(region__region_code="global").version == weight
-            assert PoolEntry.objects.get(region__region_code="Asia").weight == weight
+    for weight in range(2, 12):
+        Region.objects.filter(region_code="Asia").delete()
+        news = pool_entry(ONE, weight=weight)
+        at_once(lambda _, news=news: hear(news))
+        assert PoolEntry.objects.get(region__region_code="global").version == weight
+        assert PoolEntry.objects.get(region__region_code="Asia").weight == weight
 
 
 @pytest.mark.django_db(databases=["default"], transaction=True)
 def test_workers_that_log_the_same_records_at_once_take_turns():
-    workers = 4 if connection.features.has_select_for_update else 1
-    row, start = sync.absorb_service(value(), asked_at=T0), threading.Barrier(workers)
+    row = sync.absorb_service(value(), asked_at=T0)
     records = [answer(ONE, serial=n, at=T0 + timedelta(seconds=n)) for n in range(300)]
 
-    def log(worker: int) -> None:
-        start.wait(timeout=10)
-        try:
-            sync.absorb_log(row, records[:: 1 if worker % 2 else -1])
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(workers) as pool:
-        for _ in range(5):
-            LogRecord.objects.all().delete()
-            list(pool.map(log, range(workers)))
-            assert row.log.count() == LOG_KEPT
+    for _ in range(5):
+        LogRecord.objects.all().delete()
+        at_once(lambda worker: sync.absorb_log(row, records[:: 1 if worker % 2 else -1]))
+        assert row.log.count() == LOG_KEPT
 
 
 def test_syncs_that_end_at_once_take_the_services_in_one_order(django_assert_num_queries):
