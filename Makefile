@@ -4,7 +4,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip -qq --disable-pip-version-check install --require-hashes
+# The lock files name every package there is to install, with its hashes. So nothing is resolved:
+# pip 23.2 would ask for the newest release of what is required with an extra, such as
+# coverage[toml], and then refuse that release because its version is not pinned. `pip check`
+# proves afterwards that nothing is missing.
+PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
+INSTALL := $(PIP) install --require-hashes --no-deps
 UV := $(BIN)/uv pip compile --no-config --quiet --universal --python-version 3.11 \
       --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
@@ -66,13 +71,15 @@ clean:
 
 $(VENV)/runtime: requirements.txt | $(BIN)/python
 	@echo "Installing what it needs into $(VENV) (once)."
-	@$(PIP) --only-binary :all: -r requirements.txt
+	@$(INSTALL) --only-binary :all: -r requirements.txt
+	@$(PIP) check
 	@touch $@
 
 # The development requirements contain those of the runtime.
 $(VENV)/dev: requirements-dev.txt requirements.txt | $(BIN)/python
 	@echo "Installing what the tests need into $(VENV) (once)."
-	@$(PIP) -r requirements-dev.txt
+	@$(INSTALL) -r requirements-dev.txt
+	@$(PIP) check
 	@touch $(VENV)/runtime $@
 
 $(BIN)/python:
