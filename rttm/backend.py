@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from django.conf import settings
 from django.utils import timezone
 
-from .client import Call, Credentials, Dynect, HttpTransport
+from .client import Call, Credentials, Dynect, HttpTransport, JobPending, calls
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -66,3 +66,9 @@ def ask(call: Call[T_co], *, budget: float = EDIT_BUDGET) -> Answer[T_co]:
         reply = client.reply(call, budget=budget)
     as_of = asked_at if call.is_safe else timezone.now()
     return Answer(reply.value, reply.words, asked_at, as_of)
+
+
+def ask_after(pending: JobPending, *, budget: float = EDIT_BUDGET) -> None:
+    """Return when the job has ended well; raises JobPending while it runs, or why it failed."""
+    with backend() as client:
+        client.follow(calls.change(pending.subject), pending, budget=budget)

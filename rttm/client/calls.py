@@ -77,6 +77,11 @@ def job(call: Call[T], job_id: str) -> Call[T]:
     return replace(call, name=f"{call.name} job", method="GET", path=path, body=None)
 
 
+def change(subject: str) -> Call[None]:
+    """A change of which only the subject is known any more, to ask after the job it became."""
+    return Call("change", subject, "PUT", _path(), readers.nothing)
+
+
 def zones() -> Call[list[str]]:
     """The account's zones."""
     return Call("zones", "the zones", "GET", _path("Zone"), readers.last_segments)

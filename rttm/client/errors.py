@@ -6,7 +6,7 @@
     │   ├── RateLimited the account made too many calls; not carried out
     │   └── Busy        another job or task is in the way; not carried out
     ├── Unauthorised    the backend refused our credentials; not carried out
-    └── JobPending      the backend is still working on it: job_id
+    └── JobPending      the backend is still working on it: job_id, and the log-in's token
 
 TransportError is what a transport raises; the session turns it into Unavailable.
 """
@@ -132,14 +132,18 @@ class Unauthorised(DynectError):
 
 
 class JobPending(DynectError):
-    """The backend took the call and had not finished it when our time was up."""
+    """The backend took the call and had not finished it when our time was up.
 
-    def __init__(self, subject: str = "", job_id: str = "") -> None:
+    Only the log-in that was given the job may ask after the job, so the error names both.
+    """
+
+    def __init__(self, subject: str = "", job_id: str = "", token: str = "") -> None:
         super().__init__(subject, f"job {job_id}")
         self.job_id = job_id
+        self.token = token  # of the log-in; secret, and in no message
 
-    def __reduce__(self) -> tuple[type["JobPending"], tuple[str, str]]:
-        return type(self), (self.subject, self.job_id)
+    def __reduce__(self) -> tuple[type["JobPending"], tuple[str, str, str]]:
+        return type(self), (self.subject, self.job_id, self.token)
 
     @property
     def may_have_changed(self) -> bool:

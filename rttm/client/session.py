@@ -70,6 +70,18 @@ class Dynect:
         finally:
             self._lock.release()
 
+    def follow(self, call: Call[T], pending: JobPending, *, budget: float) -> Reply[T]:
+        """Ask once after the job that `call` became; raises JobPending while the job runs.
+
+        A job that cannot be asked after any more is Unavailable: what it did stays open.
+        """
+        until = self._monotonic() + budget
+        with self._lock:
+            done = self._polled(call, Job(pending.job_id), pending.token, until)
+        if isinstance(done, Job):
+            raise pending
+        return done
+
     def close(self) -> None:
         """Log out and close the connections."""
         with self._lock:
@@ -85,12 +97,21 @@ class Dynect:
             log.info("the log-out failed, the session will end by itself: %s", error)
 
     def _persist(self, call: Call[T], until: float) -> Reply[T]:
-        """Repeat what certainly was not carried out, and what changes nothing, in the budget."""
+        """Repeat what certainly was not carried out, and what changes nothing, in the budget.
+
+        When the backend may still be at work on the call, the next call logs in anew: the backend
+        refuses all other calls of a log-in while one of its calls is running.
+        """
         attempt = 0
         while True:
             try:
                 return self._logged_in(call, until)
+            except JobPending:
+                self._token = ""
+                raise
             except Unavailable as error:
+                if error.sent and not call.is_safe:
+                    self._token = ""
                 pauses = error.pauses[attempt:]
                 may_repeat = call.is_safe or not error.sent
                 if not (may_repeat and pauses and self._left(until) > pauses[0]):
@@ -131,7 +152,7 @@ class Dynect:
         while isinstance(done, Job):
             spare = self._left(until) - LAST_POLL
             if spare <= 0:
-                raise JobPending(call.subject, done.job_id)
+                raise JobPending(call.subject, done.job_id, token)
             self._sleep(min(next(pauses), spare))
             done = self._polled(call, done, token, until)
         return done

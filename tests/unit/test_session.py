@@ -262,6 +262,60 @@ def test_a_job_can_be_asked_for_later():
     assert talk.dynect.run(calls.job(WRITE, "17")).weight == 9
 
 
+def pending() -> tuple[Talk, JobPending]:
+    """A client whose change became a job that outlasts the budget."""
+    talk = Talk(("POST", SESSION, token("t0ken")), ("PUT", PATH, TO_JOB), budget=0.5)
+    with pytest.raises(JobPending) as caught:
+        talk.dynect.run(WRITE)
+    return talk, caught.value
+
+
+def test_a_job_is_asked_after_with_the_log_in_that_was_given_it():
+    _, job = pending()
+    other = Talk(("GET", JOB, TO_JOB), ("GET", JOB, ENTRY))
+    with pytest.raises(JobPending):
+        other.dynect.follow(calls.change("it"), job, budget=8)
+    other.dynect.follow(calls.change("it"), job, budget=8)
+    assert other.tokens_sent == ["t0ken", "t0ken"]
+
+
+@pytest.mark.parametrize(
+    ("ended", "error"),
+    [
+        (refusal("weight: Too heavy"), Rejected),
+        (EXPIRED, Unavailable),
+        (refusal("job: No such job", "NOT_FOUND", http=404), Unavailable),
+        (LOST, JobPending),
+    ],
+)
+def test_a_job_that_is_asked_after_says_what_became_of_it(ended, error):
+    _, job = pending()
+    with pytest.raises(error):
+        Talk(("GET", JOB, ended)).dynect.follow(calls.change("it"), job, budget=8)
+
+
+def test_a_log_in_with_a_running_job_is_used_for_nothing_else():
+    talk, _ = pending()
+    talk.transport.steps = [("POST", SESSION, token("new")), ("GET", PATH, ENTRY)]
+    assert talk.dynect.run(READ).weight == 9
+    assert talk.tokens_sent[-1] == "new"
+
+
+def test_a_log_in_whose_change_got_no_answer_is_used_for_nothing_else():
+    talk = Talk(("POST", SESSION, token("T")), ("PUT", PATH, LOST))
+    with pytest.raises(Unavailable):
+        talk.dynect.run(WRITE)
+    talk.transport.steps = [("POST", SESSION, token("new")), ("GET", PATH, ENTRY)]
+    assert talk.dynect.run(READ).weight == 9
+    assert talk.tokens_sent[-1] == "new"
+
+
+def test_the_token_of_a_running_job_is_in_no_message():
+    _, job = pending()
+    assert job.token == "t0ken"
+    assert "t0ken" not in f"{job} {job!r}"
+
+
 @pytest.mark.parametrize("gone", [EXPIRED, refusal("job: No such job", "NOT_FOUND", http=404)])
 def test_a_job_that_was_lost_leaves_its_outcome_open(gone):
     talk = Talk(("PUT", PATH, TO_JOB), ("GET", JOB, gone))
