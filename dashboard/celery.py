@@ -32,6 +32,7 @@ SYNC_SECONDS = 120  # no sync may take longer
 # As rttm.tasks calls them. A worker that is not told which serves both.
 ACTIONS, READING = "actions", "reading"
 LEASE_CHECK_SECONDS = 30
+JOB_SECONDS = 5  # Dyn asks for no more than one question after a job in 5 s
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 # It is about pickled messages from strangers. We accept JSON only.
@@ -50,6 +51,7 @@ def schedule(sender: Celery, **kwargs: Any) -> None:
     """Each entry expires before its next turn, so a queue without a worker cannot pile up."""
     sender.conf.beat_schedule = {
         "sync": _every(settings.SYNC_INTERVAL, SYNC),
+        "jobs": _every(JOB_SECONDS, "rttm.tasks.run_followed_jobs"),
         "expired-actions": _every(LEASE_CHECK_SECONDS, "rttm.tasks.run_expired_actions"),
     }
 

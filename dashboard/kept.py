@@ -11,6 +11,7 @@ BAD = {
     Edit.Outcome.CONFLICT,
     Edit.Outcome.UNAVAILABLE,
     Edit.Outcome.NOT_APPLIED,
+    Edit.Outcome.UNCLEAR,
     Action.State.FAILED,
 }
 

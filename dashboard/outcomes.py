@@ -7,7 +7,10 @@ from dashboard.forms.editors import EditorForm
 from rttm.client import DynectError, Rejected
 from rttm.edits import Conflict, Gone
 
-NOT_KNOWN_YET = "It is not known yet whether this was carried out; the next sync shows it."
+NOT_KNOWN_YET = (
+    "It is not known yet whether this was carried out. The history of the service says so as soon "
+    "as it is known."
+)
 
 
 class Outcome(Enum):

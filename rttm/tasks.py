@@ -46,3 +46,9 @@ def run_expired_actions() -> None:
     """Wake again the actions that a killed worker or a lost message left behind."""
     for action in services.actions_expired():
         wake(action)
+
+
+@shared_task(soft_time_limit=100, time_limit=110)
+def run_followed_jobs() -> None:
+    """Ask after the jobs that the backend made of edits."""
+    services.jobs_follow()

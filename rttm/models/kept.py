@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from .mirror import Service
 
@@ -23,6 +24,9 @@ class Kept(models.Model):
     before = models.JSONField(default=dict)
     after = models.JSONField(default=dict)
     message = models.TextField(blank=True)
+    # What the backend has yet to finish, and the token of the log-in that may ask after it.
+    job_id = models.CharField(max_length=64, blank=True)
+    job_token = models.TextField(blank=True)
 
     class Meta:
         abstract = True
@@ -51,14 +55,15 @@ class Edit(Kept):
         UNCHANGED = "unchanged", "nothing to change"
         REJECTED = "rejected", "rejected"
         CONFLICT = "conflict", "conflict: changed by someone else first"
-        UNAVAILABLE = "unavailable", "not sent: the backend did not answer"
-        UNKNOWN = "unknown", "not known yet: no answer after sending"
+        UNAVAILABLE = "unavailable", "not sent"
+        UNKNOWN = "unknown", "not known yet"
         NOT_APPLIED = "not_applied", "not applied"
-
-    OPEN = (Outcome.PENDING, Outcome.UNKNOWN)
+        UNCLEAR = "unclear", "cannot be told"
 
     verb = models.CharField(max_length=16, choices=Verb)
     outcome = models.CharField(max_length=16, choices=Outcome, default=Outcome.PENDING)
+    turn_until = models.DateTimeField(default=timezone.now)  # see `rttm.edits.turns`
+    sent_at = models.DateTimeField(null=True)  # when the change itself went to the backend
 
 
 class Action(Kept):

@@ -1,6 +1,7 @@
 """Layer 4, the verbs: keyword-only, named `<noun>_<verb>`; no request in, no response out."""
 
 from .actions import MOST_ATTEMPTS, action_run, actions_expired
+from .jobs import jobs_follow
 from .mirror import UnsafePlan, answers_refresh, mirror_sync
 from .pool_entries import pool_entry_create, pool_entry_delete, pool_entry_update
 from .regions import region_create, region_delete, region_update
@@ -11,6 +12,7 @@ __all__ = [
     "action_run",
     "actions_expired",
     "answers_refresh",
+    "jobs_follow",
     "mirror_sync",
     "pool_entry_create",
     "pool_entry_delete",

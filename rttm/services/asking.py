@@ -7,10 +7,11 @@ from django.utils import timezone
 from rttm.backend import Answer, ask
 from rttm.client import Call, DynectError, Rejected, Unavailable
 from rttm.core import diff, schema
-from rttm.edits import Conflict, Gone
+from rttm.edits import Conflict, Gone, Turn
 from rttm.models import Mirrored
 
 T = TypeVar("T", schema.PoolEntry, schema.Region)
+U = TypeVar("U")
 
 
 def ask_afresh(lookup: Call[T]) -> Answer[T | None]:
@@ -33,13 +34,20 @@ def refuse_other_version(row: Mirrored, seen: int) -> None:
         raise Conflict
 
 
-def ask_surely(change: Call[T], lookup: Call[T], desired: T) -> Answer[T]:
+def ask_in_turn(turn: Turn, change: Call[U]) -> Answer[U]:
+    """The answer to the change that this turn is for."""
+    turn.renew(sends=True)
+    return ask(change)
+
+
+def ask_surely(turn: Turn, change: Call[T], lookup: Call[T], desired: T) -> Answer[T]:
     """The answer; when it got lost after sending, whether the object is as desired all the same."""
     try:
-        return ask(change)
+        return ask_in_turn(turn, change)
     except Unavailable as lost:
         if not lost.sent:
             raise
+        turn.renew()
         found = _look_up(lookup, lost)
         if diff.changed(found.value, desired):
             raise

@@ -125,3 +125,15 @@ def _url_of(name: str) -> str:
 
 def _server() -> str:
     return os.environ.get("ENGINE_DATABASE_URL", "")
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Somebody else writes to the engine's SQLite file: its own writes wait for so long."""
+    link = sqlite3.connect(directory / DATABASE, isolation_level=None, check_same_thread=False)
+    link.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        link.rollback()
+        link.close()

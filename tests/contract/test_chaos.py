@@ -2,7 +2,7 @@
 outcome stated, all of it right after the backend is back."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from itertools import count
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 
 from rttm.client import calls
 from tests.builders import pool_entry, region, service
+from tests.contract.engine_database import locked
 from tests.contract.engine_server import EngineServer
 from tests.proxy import Proxy
 from tests.servers import PATIENCE, wait_until
@@ -51,7 +52,9 @@ class Backend:
 
 @pytest.fixture(scope="module")
 def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
-    with closing(Backend(EngineServer(tmp_path_factory.mktemp("engine"), loop=False))) as one:
+    with closing(
+        Backend(EngineServer(tmp_path_factory.mktemp("engine"), loop=False, JOB_AFTER="5"))
+    ) as one:
         yield one
 
 
@@ -180,6 +183,10 @@ def test_killed_before_it_got_the_change_it_turns_out_not_applied(stack, backend
     assert site.edit() == ("unknown", True)
     assert site.label() == "before"
     backend.returns()
+    wait_until_synced(stack)
+    assert site.edit() == ("unknown", True)  # the backend might still carry it out
+    aged = "UPDATE rttm_edit SET finished_at = datetime('now', '-3 minutes') WHERE service_id = ?"
+    stack.sql(aged, site.pk)
     wait_until(lambda: site.edit() == ("not_applied", True), "the edit is told not applied")
     assert (site.label_there(), site.label()) == ("before", "before")
 
@@ -194,6 +201,20 @@ def test_killed_after_the_change_before_the_answer_it_turns_out_saved(stack, bac
     assert_typed_is_kept(answer)
     assert site.edit() == ("unknown", True)
     backend.returns()
+    wait_until(lambda: site.edit() == ("saved", True), "the edit is told saved")
+    assert (site.label_there(), site.label()) == ("after", "after")
+
+
+def test_a_change_that_the_backend_finishes_later_turns_out_saved(stack, backend, olga, site):
+    """Its writes wait, so the change becomes a job that outlasts the request."""
+    with ExitStack() as held:
+        path = f"PUT /REST/RTTMRegionPoolEntry/{ZONE}/{site.fqdn}/"
+        backend.proxy.before(path, lambda: held.enter_context(locked(backend.engine.directory)))
+        answer = site.save(olga)
+        assert answer.status_code == 504
+        assert "is still working on" in answer.text, answer.text
+        assert_typed_is_kept(answer)
+        assert site.edit() == ("unknown", True)
     wait_until(lambda: site.edit() == ("saved", True), "the edit is told saved")
     assert (site.label_there(), site.label()) == ("after", "after")
 

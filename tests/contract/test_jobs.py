@@ -1,8 +1,6 @@
 """Long calls over HTTP: what a client hears meanwhile, what it finds after, and our own client."""
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -10,7 +8,7 @@ import pytest
 from rttm.client import Credentials, Dynect, HttpTransport, Rejected, calls
 from rttm.core.schema import PoolEntry, ServiceKey
 from tests import builders
-from tests.contract.engine_database import DATABASE
+from tests.contract.engine_database import locked
 from tests.contract.engine_server import (
     CUSTOMER,
     PASSWORD,
@@ -23,18 +21,6 @@ from tests.servers import wait_until
 
 ZONE = "Zone/example.org/"
 KEY = ServiceKey("example.com", "www.example.com")
-
-
-@contextmanager
-def locked(engine: EngineServer) -> Iterator[None]:
-    """Somebody else writes to the engine's database: its own writes wait for so long."""
-    link = sqlite3.connect(engine.directory / DATABASE, isolation_level=None)
-    link.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    finally:
-        link.rollback()
-        link.close()
 
 
 @pytest.fixture
@@ -58,7 +44,7 @@ def polled(client: RawClient, path: str) -> dict[str, Any]:
 
 def test_a_long_call_goes_on_as_a_job(engine):
     with logged_in(engine.url) as client, logged_in(engine.url) as other:
-        with locked(engine):
+        with locked(engine.directory):
             reply = client.send("POST", f"/REST/{ZONE}")
             path = reply.headers["Location"]
             assert (reply.status_code, reply.text) == (307, path)
@@ -77,10 +63,10 @@ def test_a_long_call_goes_on_as_a_job(engine):
 
 def test_an_answer_outlives_a_kill_and_work_that_does_not_is_said_to_be_lost(engine):
     with logged_in(engine.url) as client:
-        with locked(engine):
+        with locked(engine.directory):
             done = client.send("POST", f"/REST/{ZONE}").headers["Location"]
         answer = polled(client, done)
-        with locked(engine):
+        with locked(engine.directory):
             lost = client.send("POST", "/REST/Zone/example.net/").headers["Location"]
             engine.kill()
         engine.start()

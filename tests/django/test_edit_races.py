@@ -6,13 +6,14 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from rttm import edits, services, sync
+from rttm import services, sync
 from rttm.client import Unavailable, calls
-from rttm.edits import LONGEST, Conflict, Origin, settle
+from rttm.edits import Conflict, turns
+from rttm.edits.settling import PROOF
 from rttm.models import Edit, PoolEntry, Service
 from rttm.services import mirror_sync
 from tests.builders import region, service
-from tests.django.editing import the_edit, update
+from tests.django.editing import lost, the_edit, under_way, update
 from tests.meanwhile import changed_before_each_query
 
 ONE, TWO, NEW = "192.0.2.1", "192.0.2.2", "192.0.2.3"
@@ -26,12 +27,6 @@ def row(mirrored) -> Service:
 @pytest.fixture
 def entry(row) -> PoolEntry:
     return PoolEntry.objects.get(region__service=row, region__region_code="global", address=ONE)
-
-
-def under_way(row: Service, by: Origin, code: str = "global", **columns) -> Edit:
-    """An edit by somebody in another process, who has yet to hear of its outcome."""
-    named = {"verb": "update", "region_code": code, "address": ONE, "after": {"weight": 5}}
-    return Edit.objects.create(service=row, **named, **by.columns | columns)
 
 
 def when_asked(backend, method: str, do: Callable[[], None], *, after: bool = False) -> None:
@@ -64,7 +59,7 @@ class TestTwoInOneRegion:
             backend.run(calls.pool_entry_update(row.key, "global", ONE, {"weight": 5}))
             Edit.objects.filter(pk=first.pk).update(outcome="saved")
 
-        monkeypatch.setattr(edits, "sleep", they_finish)
+        monkeypatch.setattr(turns, "sleep", they_finish)
         with pytest.raises(Conflict):
             update(entry, by, weight=9)
         assert backend.run(calls.pool_entry(row.key, "global", ONE)).weight == 5
@@ -73,26 +68,60 @@ class TestTwoInOneRegion:
         self, backend, row, entry, by, monkeypatch
     ):
         under_way(row, by)
-        monkeypatch.setattr(edits, "TURN", 0)
-        with pytest.raises(Unavailable, match="somebody else is saving") as caught:
+        monkeypatch.setattr(turns, "MOST_WAIT", 0)
+        with pytest.raises(Unavailable, match="olga made . s ago is still being saved") as caught:
             update(entry, by, weight=9)
         assert not caught.value.may_have_changed
         assert backend.run(calls.pool_entry(row.key, "global", ONE)).weight == 1
 
     @pytest.mark.parametrize(
         "columns",
-        [{"code": "Asia"}, {"created_at": timezone.now() - LONGEST}, {"outcome": "saved"}],
+        [{"region_code": "Asia"}, {"turn_until": timezone.now()}, {"outcome": "saved"}],
     )
     def test_who_is_elsewhere_or_was_killed_or_is_done_is_not_waited_for(
         self, row, entry, by, columns, monkeypatch
     ):
         under_way(row, by, **columns)
-        monkeypatch.setattr(edits, "TURN", 0)
+        monkeypatch.setattr(turns, "MOST_WAIT", 0)
+        update(entry, by, weight=9)
+
+    def test_a_dead_owner_holds_nobody_up_for_longer_than_ten_seconds(self):
+        assert turns.LEASE.total_seconds() < turns.MOST_WAIT <= 10
+
+    def test_the_turn_is_renewed_before_the_change_is_sent(self, backend, entry, by):
+        ends = []
+        for method in ("PUT", "GET"):
+            when_asked(backend, method, lambda: ends.append(the_edit().turn_until))
+        update(entry, by, weight=9)
+        assert ends[0] < ends[1]
+
+    def test_a_process_that_was_frozen_sends_nothing_once_its_turn_is_over(
+        self, backend, entry, by
+    ):
+        def wake_up_late() -> None:
+            Edit.objects.update(turn_until=timezone.now() - timedelta(seconds=1))
+            mirror_sync()
+
+        when_asked(backend, "GET", wake_up_late)
+        with pytest.raises(Unavailable, match="its turn went to somebody else") as caught:
+            update(entry, by, weight=9)
+        assert not caught.value.may_have_changed
+        assert not [method for method, _ in backend.transport.sent if method == "PUT"]
+        assert the_edit().outcome == "unavailable"
+
+    def test_a_job_of_the_backend_holds_others_up_and_they_are_told_so(
+        self, row, entry, by, monkeypatch
+    ):
+        lost(row, by, job_id="17")
+        monkeypatch.setattr(turns, "MOST_WAIT", 0)
+        with pytest.raises(Unavailable, match=r"still carrying out .* \(job 17\)"):
+            update(entry, by, weight=9)
+        Edit.objects.filter(job_id="17").update(created_at=timezone.now() - turns.JOB_HOLDS)
         update(entry, by, weight=9)
 
     def test_who_came_later_is_not_waited_for(self, backend, row, entry, by, monkeypatch):
         when_asked(backend, "GET", lambda: under_way(row, by))
-        monkeypatch.setattr(edits, "TURN", 0)
+        monkeypatch.setattr(turns, "MOST_WAIT", 0)
         update(entry, by, weight=9)
 
 
@@ -144,28 +173,12 @@ class TestSyncMeanwhile:
         update(entry, by, weight=9)
         assert (found, the_edit().outcome) == (["pending"], "saved")
 
-    def test_it_says_nothing_of_an_edit_lost_after_it_asked(self, row, by):
-        asked_at = timezone.now()
-        lost = {"created_at": asked_at - timedelta(1), "finished_at": asked_at}
-        under_way(row, by, outcome="unknown", **lost)
-        settle(asked_at=asked_at)
-        assert the_edit().outcome == "unknown"
-        settle(asked_at=asked_at + timedelta(seconds=1))
-        assert the_edit().outcome == "not_applied"
-
-    def test_it_settles_what_a_killed_process_left_behind(self, row, by):
-        under_way(row, by, created_at=timezone.now() - LONGEST)
-        mirror_sync()
-        assert the_edit().outcome == "not_applied"
-
     def test_outcome_that_comes_while_it_judges_stands(self, row, by):
-        under_way(row, by, created_at=timezone.now() - LONGEST)
+        lost(row, by, finished_at=timezone.now() - 2 * PROOF)
         outcomes = [
             the_edit().outcome
             for _ in changed_before_each_query(
-                "default",
-                lambda: settle(asked_at=timezone.now()),
-                lambda: Edit.objects.update(outcome="saved"),
+                "default", mirror_sync, lambda: Edit.objects.update(outcome="saved")
             )
         ]
         assert set(outcomes[:-1]) == {"saved"}

@@ -125,16 +125,6 @@ def test_unknown_outcome_is_settled_by_the_next_sync(backend, entry, by):
     assert entry.weight == 9
 
 
-def test_unknown_outcome_that_did_not_happen_is_not_applied(backend, row, entry, by):
-    backend.loses_answers(after=2)
-    with pytest.raises(Unavailable):
-        update(entry, by, weight=9)
-    backend.is_back()
-    backend.run(calls.pool_entry_update(row.key, "global", ONE, {"weight": 1}))
-    mirror_sync()
-    assert the_edit().outcome == "not_applied"
-
-
 def test_renaming_an_entry_keeps_its_row(entry, by):
     update(entry, by, address=NEW)
     entry.refresh_from_db()
