@@ -27,6 +27,9 @@ from .thread import call, keep_connection
 TIDY_SECONDS = 3600
 NO_SITE = ""
 LAST_ANSWERS = 1  # seconds for calls under way when we stop
+# Seconds that an idle connection stays open: as long as nginx keeps it, which answers for Dyn. The
+# SDK has one connection, sleeps up to 10 s between two calls, and never gets over a closed one.
+KEEP_ALIVE = 75
 # New objects between two searches for garbage in cycles, of which there is hardly any: with the
 # usual 700 a long list is searched dozens of times while it is made, a third of its cost.
 GARBAGE_THRESHOLD = 50_000
@@ -87,6 +90,7 @@ def _server() -> Server:
             access_log=False,
             server_header=False,
             proxy_headers=False,  # or who is on this machine could call from any address
+            timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=LAST_ANSWERS,
         )
     )

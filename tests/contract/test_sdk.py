@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.contract.engine_server import CUSTOMER, PASSWORD, USERNAME, EngineServer
+from tests.contract.engine_server import USERNAME, EngineServer
+from tests.contract.sdk import DEPRECATED, DynectSession, connected
 from tests.servers import wait_until
 
 with warnings.catch_warnings():
@@ -18,15 +19,10 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     from dyn.tm import errors, reports
     from dyn.tm.services.rttm import RTTM, Monitor, PerformanceMonitor, RegionPoolEntry, RTTMRegion
-    from dyn.tm.session import DynectSession
     from dyn.tm.task import get_tasks
     from dyn.tm.zones import Zone, get_all_zones
 
-# The SDK asks for the locale, and warns, in ways that Python wants to give up.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:'locale.getdefaultlocale':DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:The 'warn' method:DeprecationWarning"),
-]
+pytestmark = DEPRECATED
 
 ZONE = "example.com"
 FQDN = f"{ZONE}."
@@ -38,19 +34,6 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineServer]:
     server = EngineServer(tmp_path_factory.mktemp("engine"), loop=False)
     yield server
     server.stop()
-
-
-@contextmanager
-def connected(engine: EngineServer, **changes: Any) -> Iterator[DynectSession]:
-    """The SDK keeps one session for each thread; ours ends with the test."""
-    credentials = {"customer": CUSTOMER, "username": USERNAME, "password": PASSWORD}
-    options = credentials | {"auto_auth": False} | changes
-    session = DynectSession(**options, host="127.0.0.1", port=engine.port, ssl=False)
-    try:
-        yield session
-    finally:
-        session._conn.close()
-        DynectSession.close_session()
 
 
 @pytest.fixture
