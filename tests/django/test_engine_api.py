@@ -133,7 +133,7 @@ class TestService:
         assert service["region"] == [
             {"region_code": "global", "autopopulate": "N", "ep": 2, "apmc": 1, "epmc": 1,
              "serve_count": 1, "failover_mode": "ip", "failover_data": "192.0.2.99",
-             "status": "unk", "task_id": "",
+             "status": "unk",
              "pool": [{"address": "192.0.2.1", "label": "", "weight": 5, "serve_mode": "obey",
                        "status": "unk", "log": []},
                       {"address": "192.0.2.2", "label": "", "weight": 1, "serve_mode": "obey",

@@ -72,9 +72,12 @@ def test_what_it_is_about_names_it_until_it_ends(client):
     done = client.does("PUT", SERVICE, {"recoverip": True, "address": ADDRESS})
     number = done["task_id"]
     client.does("POST", REGION, {"region_code": "Asia", "pool": [{"address": "192.0.2.7"}]})
-    service = client.does("GET", SERVICE)
-    assert [service["task_id"], *[r["task_id"] for r in service["region"]]] == [number, number, ""]
-    assert client.does("GET", f"{REGION}/global")["task_id"] == number
+    assert client.does("GET", SERVICE)["task_id"] == number
+    assert [client.does("GET", f"{REGION}/{code}")["task_id"] for code in ("global", "Asia")] == [
+        number, "",
+    ]  # fmt: skip
+    listed = client.does("GET", REGION, {"detail": "Y"})
+    assert [region["task_id"] for region in listed] == [number, ""]
     assert client.does("GET", f"{ENTRY}/global/{ADDRESS}")["task_id"] == number
     assert client.does("GET", f"{ENTRY}/global/192.0.2.2")["task_id"] == ""
     probed(_1="up")

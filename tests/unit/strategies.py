@@ -66,7 +66,6 @@ regions = st.builds(
     failover_mode=st.sampled_from(terms.FailoverMode),
     failover_data=addresses | st.sampled_from(terms.RegionCode).map(str) | st.just(""),
     status=statuses,
-    task_id=st.sampled_from(["", "17"]),
 )
 
 

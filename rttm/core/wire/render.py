@@ -51,10 +51,10 @@ def render_pool_entry(entry: PoolEntry, *, observed: bool = True) -> JSON:
 
 
 def render_region(region: Region, *, observed: bool = True) -> JSON:
-    """An embedded region: no zone or fqdn, which the SDK could not take."""
+    """An embedded region: no zone, fqdn or task_id, which constructors of the SDK cannot take."""
     pool = [render_pool_entry(entry, observed=observed) for entry in region.pool]
     own = {**_own(region, REGION), "pool": pool}
-    return {**own, "status": region.status, "task_id": region.task_id} if observed else own
+    return {**own, "status": region.status} if observed else own
 
 
 def render_service(service: Service, *, observed: bool = True) -> JSON:

@@ -103,4 +103,5 @@ def delete(request: Request, zone_name: str, fqdn: str, code: str) -> Answer:
 
 
 def _render(region: Region, service: ServiceValue) -> JSON:
-    return services.located(wire.render_region(region), service)
+    data = {**wire.render_region(region), "task_id": region.task_id}
+    return services.located(data, service)
