@@ -75,15 +75,16 @@ def _failover(own: str) -> list[Field]:
         "ip": ["a.example.net", "192.0.2.256", "192.0.2.50/32", "::1", None, "", 5],
         "cname": ["192.0.2.50", "localhost", "a..net", "a.example.net..", "\u2603.net", None, ""],
         "region": [own, "Mars", "EU East", "Global", "192.0.2.50", None, ""],
-        "global": ["192.0.2.50", "global", " x", 0],
+        "global": ["x" * 254],  # which has no use for it, and keeps what it is given
     }
-    forms = {"ip": " 192.0.2.50 ", "cname": "a.example.net."}
+    forms = {"ip": " 192.0.2.50 ", "cname": "a.example.net.", "global": " 192.0.2.50 "}
+    kept = {"global": "192.0.2.50"}
     return modes + [
         Field(
             "failover_data",
             [
                 *fields.taken(data),
-                Example(forms.get(mode, data), data),
+                Example(forms.get(mode, data), kept.get(mode, data)),
                 *fields.refused([*wrong[mode], *(fields.NONSENSE if mode == "ip" else [{}, True])]),
             ],
             beside={"failover_mode": mode},

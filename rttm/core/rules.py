@@ -158,9 +158,10 @@ def _failover(region: Region, codes: Collection[str], fqdn: str) -> Iterator[Pro
         case FailoverMode.REGION if data not in codes:
             text = "Failover mode region needs the code of another region of this service."
             yield Problem("failover_data", "no_such_region", text)
-        case FailoverMode.GLOBAL if data:
-            text = "Failover mode global takes no failover data."
-            yield Problem("failover_data", "not_wanted", text)
+        case FailoverMode.GLOBAL if len(data) > NAME_LENGTH:
+            # It is kept for the modes that want it, and says nothing in this one.
+            text = f"Failover data must be at most {NAME_LENGTH} characters."
+            yield Problem("failover_data", "too_long", text)
         case _:
             yield from _one_of("failover_mode", region.failover_mode, FailoverMode)
 

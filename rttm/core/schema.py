@@ -86,7 +86,8 @@ class Region:
     epmc: int = 1  # with fewer eligible entries it does too
     serve_count: int = 1  # records in one answer, at most
     failover_mode: str = FailoverMode.GLOBAL
-    failover_data: str = ""  # the address, name or region code that the mode needs
+    # The address, name or region code that the mode needs; mode global keeps it for the others.
+    failover_data: str = ""
     status: str = Status.UNK  # observed
     task_id: str = ""  # observed
 

@@ -148,6 +148,16 @@ def test_fields_of_a_region_are_edited(rttm):
     assert again.task is None
 
 
+def test_a_failover_mode_is_left_and_taken_up_again_one_field_at_a_time(session, rttm):
+    """The SDK cannot say the address once more: what it calls failover data are the modes."""
+    target = {"failover_mode": "ip", "failover_data": "192.0.2.99"}
+    session.execute(f"/RTTMRegion/{ZONE}/{FQDN}/global/", "PUT", target)
+    region = fetched()._region[0]
+    region.failover_mode = "global"
+    region.failover_mode = "ip"
+    assert (region.failover_mode, region.failover_data) == ("ip", "192.0.2.99")
+
+
 def test_a_region_field_out_of_range_is_refused_in_the_fields_words(rttm):
     with pytest.raises(errors.DynectUpdateError, match="epmc: epmc must be at most ep"):
         fetched()._region[0].epmc = 9

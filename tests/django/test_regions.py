@@ -58,6 +58,20 @@ def test_saved_settings_close_the_editor_and_reach_the_backend(client, backend, 
     )
 
 
+def test_settings_that_fail_over_to_global_keep_the_target_of_another_mode(
+    client, backend, asia, url
+):
+    target = asia.failover_data
+    assert client.post(url, typed(asia, failover_mode="global"), headers=HTMX).status_code == 200
+    there = at_backend(backend, asia)
+    assert (target, there.failover_mode, there.failover_data) == ("192.0.2.99", "global", target)
+    asia.refresh_from_db()
+    response = client.post(url, typed(asia, failover_mode="ip"), headers=HTMX)
+    assert response.status_code == 200
+    [drawn] = find(parse(response), id=f"region-settings-{asia.pk}")
+    assert words(drawn).startswith(f"Fails over to {target}")
+
+
 @pytest.mark.parametrize(
     ("fields", "at_fault"),
     [

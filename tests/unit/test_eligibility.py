@@ -169,6 +169,7 @@ def failing(code: str, mode: str, data: str = "") -> Region:
         ("cname", "cdn.example.net", (Record("CNAME", "cdn.example.net"),), 1, "cdn.example.net"),
         ("region", "global", (Record("A", THREE, 1), Record("A", FOUR, 1)), 2, "region global"),
         ("global", "", (Record("A", THREE, 1), Record("A", FOUR, 1)), 2, "region global"),
+        ("global", ONE, (Record("A", THREE, 1), Record("A", FOUR, 1)), 2, "region global"),
     ],
 )
 def test_a_region_in_failover_serves_its_target(mode, data, records, serve_count, target):

@@ -122,9 +122,9 @@ BOUNDARIES: list[tuple[str, str, Any, list[dict[str, Any]], list[dict[str, Any]]
         [FAILS_OVER],
     ),
     (
-        *("failover_data", "not_wanted", of_region),
-        [{"failover_mode": "global"}],
-        [{"failover_mode": "global", "failover_data": ""}],
+        *("failover_data", "too_long", of_region),
+        [{"failover_mode": "global", "failover_data": "x" * 254}],
+        [{"failover_mode": "global", "failover_data": "x" * 253}, {"failover_mode": "global"}],
     ),
     (
         *("failover_mode", "not_a_choice", of_region),

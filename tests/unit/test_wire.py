@@ -275,10 +275,10 @@ def test_a_new_pool_keeps_what_is_not_mentioned_of_entries_it_repeats():
     )
 
 
-def test_a_new_failover_mode_drops_the_target_of_the_old_one():
+def test_a_new_failover_mode_keeps_the_target_until_another_is_given():
     base = region(failover_mode="ip", failover_data="192.0.2.9")
-    assert wire.read_region({"failover_mode": "global"}, base)[0].failover_data == ""
-    assert wire.read_region({"failover_mode": "ip"}, base)[0].failover_data == "192.0.2.9"
+    for mode in ("global", "ip", "cname"):
+        assert wire.read_region({"failover_mode": mode}, base)[0].failover_data == "192.0.2.9"
     both = {"failover_mode": "cname", "failover_data": "cdn.example.net"}
     assert wire.read_region(both, base)[0].failover_data == "cdn.example.net"
 

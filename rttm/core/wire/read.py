@@ -62,8 +62,6 @@ def read_region(data: JSON, base: Region | None = None) -> tuple[Region, Problem
         region = replace(region, region_code=base.region_code)
     elif "region_code" not in data:
         problems.append(Problem("region_code", "missing", "region_code is required."))
-    if base and region.failover_mode != base.failover_mode and "failover_data" not in data:
-        region = replace(region, failover_data="")  # the old target was for the old mode
     if "pool" in data:
         pool, more = _read_list(data["pool"], "pool", _pool_reader(base))
         region, problems = replace(region, pool=pool), problems + more
