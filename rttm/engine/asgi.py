@@ -33,7 +33,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         raise NotImplementedError(f"The engine speaks HTTP only, not {scope['type']}.")
     body = await _read(receive)
     if body is not None:
-        await _write(send, await _reply(scope, body))
+        await _write(send, await _reply(scope, body), stays_open=_stays_open(scope))
 
 
 async def _read(receive: Receive) -> bytes | None:
@@ -105,7 +105,14 @@ def _call(scope: Scope, path: str, query: Mapping[str, str], body: bytes) -> api
     )
 
 
-async def _write(send: Send, reply: api.ApiReply) -> None:
+def _stays_open(scope: Scope) -> bool:
+    """Whether the connection serves another call, by what the client wants."""
+    wishes = [value.lower() for name, value in scope["headers"] if name == b"connection"]
+    return scope["http_version"] == "1.1" and not any(b"close" in wish for wish in wishes)
+
+
+async def _write(send: Send, reply: api.ApiReply, *, stays_open: bool) -> None:
+    """HTTP/1.1 need not say that a connection stays open, but Dyn says it."""
     headers = [
         (b"content-type", reply.content_type.encode()),
         (b"content-length", str(len(reply.body)).encode()),
@@ -113,5 +120,7 @@ async def _write(send: Send, reply: api.ApiReply) -> None:
     ]
     if reply.location:
         headers.append((b"location", reply.location.encode()))
+    if stays_open:
+        headers.append((b"connection", b"keep-alive"))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body})

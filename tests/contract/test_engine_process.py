@@ -60,6 +60,25 @@ class TestWire:
         assert len(sockets) == 1
         connection.close()
 
+    @pytest.mark.parametrize(
+        ("request_line", "header", "said"),
+        [
+            ("GET /REST/Session/ HTTP/1.1", "Accept: */*", "keep-alive"),
+            ("GET /nowhere HTTP/1.1", "Connection: Keep-Alive", "keep-alive"),
+            ("GET /REST/Session/ HTTP/1.1", "Connection: Close", "close"),
+            ("GET /REST/Session/ HTTP/1.0", "Accept: */*", "close"),
+        ],
+    )
+    def test_an_answer_says_whether_its_connection_stays_open(
+        self, engine, request_line, header, said
+    ):
+        with socket.create_connection(("127.0.0.1", engine.port), timeout=PATIENCE) as link:
+            link.sendall(f"{request_line}\r\nHost: x\r\n{header}\r\n\r\n".encode())
+            reply = http.client.HTTPResponse(link)
+            reply.begin()
+            assert reply.headers.get_all("Connection") == [said]
+            reply.close()
+
     @pytest.mark.parametrize("path", ["/", "/rest/Session/", "/RESTAURANT/", "/healthz"])
     def test_outside_of_rest_nothing_is_here(self, client, path):
         reply = client.send("GET", path)

@@ -18,7 +18,8 @@ def ask(*events: Mapping[str, Any], path: str = "/REST/Zone/", query: bytes = b"
     """What the application sends, when these are the events of the request."""
     scope = {
         "type": "http", "method": "POST", "path": path, "raw_path": path.encode(),
-        "query_string": query, "headers": [(b"auth-token", b"t")], "client": ("192.0.2.10", 5),
+        "query_string": query, "http_version": "1.1", "headers": [(b"auth-token", b"t")],
+        "client": ("192.0.2.10", 5),
     }  # fmt: skip
     waiting, sent = list(events), []
 
