@@ -43,6 +43,17 @@ class TestSession:
         assert set(client.does("POST", "Session", NAMES)) == {"token", "version"}
 
     @pytest.mark.parametrize(
+        ("asked", "version"),
+        [
+            ({"api-version": "3.5.2"}, "3.5.2"),
+            ({"api-version": "current"}, "3.7.13"),
+            ({}, "3.7.9"),
+        ],
+    )
+    def test_log_in_answers_with_the_version_that_was_asked_for(self, client, asked, version):
+        assert client.does("POST", "Session", NAMES, headers=asked)["version"] == version
+
+    @pytest.mark.parametrize(
         ("change", "code"),
         [
             ({"password": "x"}, "INVALID_DATA"),
@@ -84,6 +95,16 @@ class TestZone:
         assert client.does("GET", "Zone/example.org") == shown
         assert client.does("GET", "Zone/") == ["/REST/Zone/example.org/"]
         assert client.does("GET", "Zone/", query={"detail": "Y"}) == [shown]
+
+    def test_the_messages_are_those_of_dyn(self, client):
+        assert client.hears("POST", "Zone/Example.org/") == [
+            "create: New zone example.org created.  Publish it to put it on our server."
+        ]
+        assert client.hears("GET", "Zone/example.org/") == ["get: Your zone, example.org"]
+        for name in ("example.com", "example.net"):
+            client.does("POST", f"Zone/{name}/")
+        for args in ({}, {"detail": "Y"}):
+            assert client.hears("GET", "Zone/", args) == ["get: Your 3 zones"]
 
     def test_a_second_one_of_that_name_is_refused(self, client):
         client.does("POST", "Zone/example.org/")
@@ -148,7 +169,10 @@ class TestService:
 
     def test_the_messages_are_those_of_dyn(self, client):
         said = client.hears("POST", SERVICE, WANTED)
-        assert said == ["add: Service added", "add_node: New node added to zone"]
+        assert said == ["add_node: New node added to zone", "add: Service added"]
+        assert client.hears("GET", SERVICE) == ["get: Here are your services"]
+        for args in ({}, {"detail": "Y"}):
+            assert client.hears("GET", "RTTM/example.com/", args) == ["GET: Found 1 services"]
         assert client.hears("PUT", SERVICE, {"ttl": 60}) == ["update: Update successful"]
         assert client.hears("DELETE", SERVICE) == ["delete: Service deleted"]
 
@@ -502,8 +526,10 @@ def test_an_unknown_call_is_refused(client, method, path):
 
 
 def test_an_api_version_that_is_none_is_refused(client):
-    headers = {"auth-token": client.token, "api-version": "latest"}
-    assert client.fails("GET", "Session/", headers=headers) == (400, "INVALID_VERSION")
+    for version in ("latest", "9.9.9"):
+        headers = {"auth-token": client.token, "api-version": version}
+        assert client.fails("GET", "Session/", headers=headers) == (400, "INVALID_VERSION")
+        assert client.fails("POST", "Session/", NAMES, headers=headers) == (400, "INVALID_VERSION")
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"\xff"])

@@ -1,5 +1,7 @@
 """Sessions of the engine's API."""
 
+import base64
+
 import pytest
 
 from rttm.engine import sessions
@@ -37,6 +39,13 @@ def test_the_token_itself_is_not_kept(db):
     token = log_in()
     assert sessions.find(token, ip=IP, now=NOW).user_name == "olga"
     assert token not in str(Session.objects.values_list())
+
+
+def test_a_token_is_172_characters_of_base64_as_at_dyn(db):
+    token = log_in()
+    assert len(token) == 172
+    assert len(base64.b64decode(token, validate=True)) == 128
+    assert token.endswith("=")
 
 
 def test_two_log_ins_give_two_sessions(db):

@@ -70,15 +70,28 @@ class TestArguments:
         assert request.arguments(asked) == {"a": "\N{GRINNING FACE}"}
 
 
-@pytest.mark.parametrize("version", ["current", "3.7.13", "2"])
-def test_known_forms_of_the_api_version(version):
-    request.check_version(call(headers={"api-version": version}))
+@pytest.mark.parametrize(
+    ("headers", "version"),
+    [
+        *(({"api-version": asked}, asked) for asked in ("2.3.1", "3.5.10", "3.7.13")),
+        ({"api-version": "current"}, "3.7.13"),
+        ({}, "3.7.9"),
+    ],
+)
+def test_the_version_of_the_protocol_is_the_one_that_is_asked_for(headers, version):
+    assert request.protocol_version(call(headers=headers)) == version
 
 
-@pytest.mark.parametrize("version", ["", "x", "3.", "1.2.3.4.5", "99999", "3\n"])
-def test_an_api_version_that_cannot_be(version):
+@pytest.mark.parametrize(
+    "version",
+    [
+        *("", "x", "3", "3.", "3.7", "1.2.3.4", "1.2.3.4.5", "99999", "3.7.9\n", "-3.7.9"),
+        *("3.7.14", "3.8.0", "4.0.0", "9.9.9", "0.9.9", "3.7.\u0669", "Current"),
+    ],
+)
+def test_an_api_version_that_does_not_exist(version):
     with pytest.raises(Failure, match="There is no such API version"):
-        request.check_version(call(headers={"api-version": version}))
+        request.protocol_version(call(headers={"api-version": version}))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from rttm.engine.router import ALIAS
 
 from . import contacts, jobs, pool_entries, regions, reports, services, sessions, tasks, zones
 from .envelope import Answer, ApiCall, ApiReply, Failure, bad_request, failed, success, too_many
-from .request import Request, arguments, check_version, names, resource
+from .request import Request, arguments, names, protocol_version, resource
 
 Handler = Callable[..., Answer | ApiReply]  # (request, *the names in the path)
 
@@ -86,7 +86,7 @@ def _closing(call: ApiCall) -> str:
 
 
 def _answer(call: ApiCall, now: float) -> Answer | ApiReply:
-    check_version(call)
+    version = protocol_version(call)
     route, parts = _route(call)
     request = Request(
         method=call.method,
@@ -94,6 +94,7 @@ def _answer(call: ApiCall, now: float) -> Answer | ApiReply:
         now=now,
         token=call.headers.get("auth-token", ""),
         client_ip=call.client_ip,
+        version=version,
     )
     if route == LOG_IN:
         return _log_in(request)

@@ -13,7 +13,10 @@ from rttm.engine.models import Session
 from .envelope import ApiCall, Failure, bad_request, error, invalid, missing
 
 ROOT = "REST"
-VERSION = re.compile(r"current|\d{1,4}(\.\d{1,4}){0,3}", re.ASCII)
+VERSION = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})\.([0-9]{1,4})")
+# Dyn's list of versions is not known: 3.7.13 is the newest that clients name, and 3.7.9 answers
+# those that name none. Every version up to the newest counts as one that exists.
+OLDEST, NEWEST, USUAL = "1.0.0", "3.7.13", "3.7.9"
 SHOWN = 40  # characters of something odd
 NUMBER = re.compile(r"[0-9]{1,18}")
 SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -28,6 +31,7 @@ class Request:
     now: float
     token: str
     client_ip: str
+    version: str = NEWEST  # of the protocol
     user_name: str = ""
     customer_name: str = ""
     session: Session | None = None  # once it is known whose call it is
@@ -90,10 +94,20 @@ def _no_number(constant: str) -> NoReturn:
     raise ValueError(constant)
 
 
-def check_version(call: ApiCall) -> None:
-    version = call.headers.get("api-version", "current")
-    if not VERSION.fullmatch(version):
+def protocol_version(call: ApiCall) -> str:
+    """The version of the protocol that a call asks for."""
+    asked = call.headers.get("api-version", USUAL)
+    if asked == "current":
+        return NEWEST
+    if not _numbers(OLDEST) <= _numbers(asked) <= _numbers(NEWEST):
         raise Failure(error("version: There is no such API version", "INVALID_VERSION"))
+    return asked
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """The parts of a version, to be compared; none when it is no version."""
+    found = VERSION.fullmatch(version)
+    return tuple(map(int, found.groups())) if found else ()
 
 
 def required_text(args: JSON, field: str) -> str:

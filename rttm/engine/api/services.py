@@ -20,8 +20,9 @@ UPDATED = Message("update: Update successful")
 
 
 def list_all(request: Request, zone_name: str) -> Answer:
+    """The capital letters of its message, and the plural in that of `read`, are Dyn's."""
     rows = store.in_zone(zones.known(zone_name))
-    told = (Message(f"get: Found {len(rows)} services"),)
+    told = (Message(f"GET: Found {len(rows)} services"),)
     if optional_flag(request.args, "detail"):
         return Answer(Text(store.details(rows)), told)
     return Answer([f"/REST/RTTM/{row.zone.name}/{row.fqdn}/" for row in rows], told)
@@ -29,7 +30,7 @@ def list_all(request: Request, zone_name: str) -> Answer:
 
 def read(request: Request, zone_name: str, fqdn: str) -> Answer:
     row = found(zone_name, fqdn)
-    return Answer(Text(store.detail(row)), (Message("get: Here is your service"),))
+    return Answer(Text(store.detail(row)), (Message("get: Here are your services"),))
 
 
 def found(zone_name: str, fqdn: str) -> Service:
@@ -68,7 +69,7 @@ def create(request: Request, zone_name: str, fqdn: str) -> Answer:
         row = store.create(zone, service, now=request.now, user_name=request.user_name)
     except IntegrityError:  # another process was faster
         raise exists("fqdn: There is a service at this node already") from None
-    told = Message("add: Service added"), Message("add_node: New node added to zone")
+    told = Message("add_node: New node added to zone"), Message("add: Service added")
     return _answer(row, *told, *_warnings(service))
 
 

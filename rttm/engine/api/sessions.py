@@ -7,7 +7,6 @@ from rttm.engine.sessions import Fault
 from .envelope import Answer, Failure, Message, error
 from .request import Request, required_text
 
-PROTOCOL_VERSION = "3.7.13"  # the highest that was seen in the wild
 TROUBLE = "login: There was a problem with your credentials"
 FAULTS = {
     Fault.UNKNOWN: "login: Bad or expired credentials",
@@ -23,7 +22,7 @@ def log_in(request: Request) -> Answer:
         text = "login: Credentials you entered did not match those in our database. "
         wrong = error(f"{text}Please try again", "INVALID_DATA")
         raise Failure(wrong, closing="login: Login failed")
-    data = {"token": token, "version": PROTOCOL_VERSION}
+    data = {"token": token, "version": request.version}
     return Answer(data, (Message("login: Login successful"),))
 
 

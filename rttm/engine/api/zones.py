@@ -11,14 +11,15 @@ from .request import Request, optional_flag
 
 def list_all(request: Request) -> Answer:
     found = store.zones()
-    told = (Message(f"get: Found {len(found)} zones"),)
+    told = (Message(f"get: Your {len(found)} zones"),)
     if optional_flag(request.args, "detail"):
         return Answer([_render(zone) for zone in found], told)
     return Answer([f"/REST/Zone/{zone.name}/" for zone in found], told)
 
 
 def read(request: Request, zone_name: str) -> Answer:
-    return Answer(_render(known(zone_name)), (Message("get: Your zone, found"),))
+    zone = known(zone_name)
+    return Answer(_render(zone), (Message(f"get: Your zone, {zone.name}"),))
 
 
 def create(request: Request, zone_name: str) -> Answer:
@@ -27,7 +28,8 @@ def create(request: Request, zone_name: str) -> Answer:
     zone, is_new = store.create_zone(wanted)
     if not is_new:
         raise exists("name: Name already exists", closing="create: You already have this zone.")
-    return Answer(_render(zone), (Message("create: New zone created"),))
+    text = f"create: New zone {zone.name} created.  Publish it to put it on our server."
+    return Answer(_render(zone), (Message(text),))
 
 
 def known(zone_name: str) -> Zone:
