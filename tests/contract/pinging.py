@@ -1,6 +1,7 @@
 """A program: one PING probe of each address it is given, told as lines of JSON.
 
-With --own-network it runs in a network namespace of its own, which it first makes fit to ping.
+With --own-network it runs in a network namespace of its own, which it first makes fit to ping: by
+a datagram socket, or with --own-network-raw by a raw one alone.
 """
 
 import asyncio
@@ -20,13 +21,15 @@ from rttm.engine import probes
 from rttm.engine.targets import limits
 
 SET_FLAGS, UP = 0x8914, 0x1  # linux/sockios.h, linux/if.h
+OWN_NETWORK = "--own-network"
 MAY_PING = Path("/proc/sys/net/ipv4/ping_group_range")
 
 
-def open_network() -> None:
+def open_network(*, raw: bool) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, SET_FLAGS, struct.pack("16sh14x", b"lo", UP))
-    MAY_PING.write_text("0 0")
+    if not raw:  # as long as nobody says otherwise, a new namespace refuses datagram sockets
+        MAY_PING.write_text("0 0")
 
 
 async def ping(addresses: list[str]) -> None:
@@ -38,8 +41,7 @@ async def ping(addresses: list[str]) -> None:
 
 if __name__ == "__main__":
     addresses = sys.argv[1:]
-    if addresses[0] == "--own-network":
-        open_network()
-        addresses = addresses[1:]
+    if addresses[0].startswith(OWN_NETWORK):
+        open_network(raw=addresses.pop(0) != OWN_NETWORK)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(ping(addresses))

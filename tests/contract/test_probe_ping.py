@@ -38,18 +38,20 @@ from tests.small_servers import LOCALHOST
 ROOT = Path(__file__).parents[2]
 
 
-def may_ping() -> bool:
+def may_ping(*, raw: bool) -> bool:
     try:
-        icmplib.ICMPv4Socket(privileged=False).close()
+        icmplib.ICMPv4Socket(privileged=raw).close()
     except icmplib.SocketPermissionError:
         return False
     return True
 
 
-def real_pings(*addresses: str) -> list[dict[str, Any]]:
+def real_pings(*addresses: str, raw: bool = False) -> list[dict[str, Any]]:
+    """By datagram sockets, or where the system allows only raw ones."""
     command = [sys.executable, "-m", "tests.contract.pinging"]
-    if not may_ping():
-        command = ["unshare", "--user", "--map-root-user", "--net", *command, "--own-network"]
+    if not may_ping(raw=raw) or (raw and may_ping(raw=False)):
+        own_network = "--own-network-raw" if raw else "--own-network"
+        command = ["unshare", "--user", "--map-root-user", "--net", *command, own_network]
     done = subprocess.run(
         [*command, *addresses],
         cwd=ROOT,
@@ -61,9 +63,10 @@ def real_pings(*addresses: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_echo_is_up_with_its_time_on_both_internets_and_many_at_once():
+@pytest.mark.parametrize("raw", [False, True])
+def test_echo_is_up_with_its_time_on_both_internets_and_many_at_once(raw):
     addresses = [LOCALHOST, "::1", *(f"127.0.0.{last}" for last in range(2, 40))]
-    results = real_pings(*addresses)
+    results = real_pings(*addresses, raw=raw)
     assert {result["status"] for result in results} == {"up"}
     assert [result["message"].split(" in ")[0] for result in results] == [
         f"echo of {address}" for address in addresses
@@ -71,8 +74,9 @@ def test_echo_is_up_with_its_time_on_both_internets_and_many_at_once():
     assert all(0 < result["response_ms"] < LONGEST_MS for result in results)
 
 
-def test_echo_of_a_name_is_up():
-    (result,) = real_pings("localhost")
+@pytest.mark.parametrize("raw", [False, True])
+def test_echo_of_a_name_is_up(raw):
+    (result,) = real_pings("localhost", raw=raw)
     assert result["status"] == "up"
     assert result["message"].split(" in ")[0] in ("echo of 127.0.0.1", "echo of ::1")
 
@@ -108,6 +112,7 @@ class Void:
     def setblocking(self, *args: object) -> None: ...
     def setsockopt(self, *args: object) -> None: ...
     def sendto(self, *args: object) -> None: ...
+    def connect(self, *args: object) -> None: ...
     def close(self) -> None: ...
     def getsockname(self) -> tuple[str, int]:
         return "", 1
@@ -115,6 +120,15 @@ class Void:
 
 class Forbidden(icmplib.ICMPv4Socket):
     _create_socket = failing(EACCES)
+
+
+class SendsRaw(Sends):
+    """A system that refuses datagram sockets, and whose raw ones are the void."""
+
+    def _create_socket(self, type: int) -> Any:
+        if type == socket.SOCK_DGRAM:
+            raise OSError(EACCES, "the system's own word")
+        return Void()
 
 
 class Exhausted(icmplib.ICMPv4Socket):
@@ -126,8 +140,22 @@ def test_process_that_may_not_ping_says_so_and_calls_nothing_down(monkeypatch):
     assert_said(
         result,
         UNK,
-        "no ping of 127.0.0.1 from here: the system lets this process send no ICMP .*",
+        "no ping of 127.0.0.1 from here: the system lets this process send no ICMP, neither .*",
     )
+
+
+def test_raw_socket_takes_the_place_of_a_refused_datagram_socket(monkeypatch):
+    heard: list[object] = []
+    monkeypatch.setattr(icmplib.AsyncSocket, "receive", echoing(4))
+    monkeypatch.setattr(Void, "connect", lambda _, place: heard.append(place))
+    assert_said(pinged(monkeypatch, SendsRaw), UP, r"echo of 127.0.0.1 in \d+ ms")
+    assert heard == [(LOCALHOST, 0)]  # or a raw socket would hear everybody's echoes
+
+
+def test_raw_socket_that_finds_no_way_to_the_address(monkeypatch):
+    monkeypatch.setattr(Void, "connect", failing(EHOSTUNREACH))
+    said = "echo request to 127.0.0.1 failed: no route to host"
+    assert_said(pinged(monkeypatch, SendsRaw), DOWN, said)
 
 
 def test_machine_that_is_out_of_sockets_calls_nothing_down(monkeypatch):

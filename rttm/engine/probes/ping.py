@@ -1,7 +1,13 @@
-"""PING: up when an ICMP echo comes back, over sockets for which no privileges are needed."""
+"""PING: up when an ICMP echo comes back.
+
+A datagram socket needs no privileges, but many systems refuse it even to root. A raw socket then
+does the same for a process that may have one.
+"""
 
 import asyncio
+import secrets
 import time
+from contextlib import suppress
 
 from icmplib import (
     AsyncSocket,
@@ -21,7 +27,12 @@ from rttm.core.terms import EntryStatus
 from .attempt import Attempt, Failed, enumerated, merged, rounded, unreached, untold
 
 SOCKETS = {4: ICMPv4Socket, 6: ICMPv6Socket}
+SEQUENCES = 2**16
 VERB = "echo request"
+FORBIDDEN = (
+    "the system lets this process send no ICMP, neither by a datagram socket (sysctl "
+    "net.ipv4.ping_group_range) nor by a raw one (CAP_NET_RAW)"
+)
 LATEST = 3600.0  # seconds for the library; the attempt ends it long before
 
 
@@ -58,9 +69,10 @@ async def _first_echo(ips: list[str], attempt: Attempt) -> ProbeResult:
 
 
 async def _echo(ip: str, attempt: Attempt) -> ProbeResult:
-    request = ICMPRequest(destination=ip, id=unique_identifier(), sequence=0)
+    request = _request(ip)
     with AsyncSocket(_open(ip)) as echoes:
         try:
+            _listen_to(ip, echoes)
             echoes.send(request)
             reply = await echoes.receive(request, LATEST)
             response_ms = attempt.elapsed_ms
@@ -69,18 +81,35 @@ async def _echo(ip: str, attempt: Attempt) -> ProbeResult:
             raise Failed(f"{VERB} to {ip} came back: {_lower(error)}") from None
         except ICMPSocketError as error:
             raise _unsent(ip, error) from None
+        except OSError as error:
+            raise unreached(ip, f"{VERB} to {ip}", error) from None
     return ProbeResult(EntryStatus.UP, f"echo of {ip} in {rounded(response_ms)}", response_ms)
+
+
+def _request(ip: str) -> ICMPRequest:
+    """Numbered at random: a raw socket also hears the echoes that other processes asked for."""
+    return ICMPRequest(
+        destination=ip, id=unique_identifier(), sequence=secrets.randbelow(SEQUENCES)
+    )
 
 
 def _open(ip: str) -> ICMPv4Socket | ICMPv6Socket:
     """Whatever goes wrong here tells nothing of the address."""
+    kind = SOCKETS[6 if ":" in ip else 4]
     try:
-        return SOCKETS[6 if ":" in ip else 4](privileged=False)
+        with suppress(SocketPermissionError):
+            return kind(privileged=False)
+        return kind(privileged=True)
     except SocketPermissionError:
-        why = "the system lets this process send no ICMP (sysctl net.ipv4.ping_group_range)"
-        raise untold(f"no ping of {ip} from here: {why}") from None
+        raise untold(f"no ping of {ip} from here: {FORBIDDEN}") from None
     except ICMPSocketError as error:
         raise untold(f"no ping of {ip} from here: {_lower(error)}") from None
+
+
+def _listen_to(ip: str, echoes: AsyncSocket) -> None:
+    """Have a raw socket hear this address alone, and not every echo that the machine gets."""
+    if echoes.is_privileged:
+        echoes.sock.connect((ip, 0))
 
 
 def _unsent(ip: str, error: ICMPSocketError) -> Failed:
