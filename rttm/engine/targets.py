@@ -24,6 +24,16 @@ NEVER: tuple[tuple[str, tuple[Network, ...]], ...] = tuple(
     )
 )
 LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")
+# The blocks of IPv6 that IANA has given to a registry of addresses, as of 2025. Python counts the
+# rest as public too, 3fff::/20 for documents included; what is given out later needs PROBE_ALLOW.
+ALLOCATED = tuple(
+    IPv6Network(block)
+    for block in (
+        *("2001::/16", "2003::/18", "2400::/11", "2600::/12", "2610::/23", "2620::/23"),
+        *("2630::/12", "2800::/12", "2a00::/11", "2c00::/12"),
+    )
+)
+ISATAP = (0x5EFE, 0x200_5EFE)  # what stands before the IPv4 address at the end
 IPV4_AT_THE_END = (
     IPv6Network("::ffff:0:0/96"),  # mapped
     IPv6Network("::ffff:0:0:0/96"),  # translated
@@ -55,6 +65,9 @@ def refusal(address: str, limits: Limits) -> str:
     link-local, metadata, multicast ..  refused      refused   refused
     loopback, private, reserved         refused      probed    refused
     public                              probed       probed    refused
+
+    An IPv6 address that wraps an IPv4 address counts as that one. ISATAP's is a tunnel of its
+    own network: besides, PROBE_ALLOW has to name the IPv6 network.
     """
     ip = ip_address(address.partition("%")[0])
     meant = _meant(ip)
@@ -63,7 +76,8 @@ def refusal(address: str, limits: Limits) -> str:
             return f"{address} is not probed: it is {what}"
     if _within(ip, limits.deny) or _within(meant, limits.deny):
         return f"{address} is not probed: PROBE_DENY names its network"
-    if _is_public(meant) or _within(meant, limits.allow):
+    is_open = not _is_isatap(ip) or _within(ip, limits.allow)
+    if is_open and (_is_public(meant) or _within(meant, limits.allow)):
         return ""
     return f"{address} is not probed: it is not a public address, and PROBE_ALLOW does not name it"
 
@@ -73,9 +87,7 @@ def _within(ip: Address, networks: Iterable[Network]) -> bool:
 
 
 def _is_public(ip: Address) -> bool:
-    if isinstance(ip, IPv6Address) and (ip.is_site_local or ip in LOCAL_NAT64):
-        return False  # which Python counts as global
-    return ip.is_global
+    return ip.is_global and (isinstance(ip, IPv4Address) or _within(ip, ALLOCATED))
 
 
 def _meant(ip: Address) -> Address:
@@ -87,6 +99,11 @@ def _embedded(ip: Address) -> Address:
     """The IPv4 address that an IPv6 address only wraps; else the address itself."""
     if isinstance(ip, IPv4Address) or ip.is_loopback or ip.is_unspecified:
         return ip
-    if _within(ip, IPV4_AT_THE_END):
+    if _within(ip, IPV4_AT_THE_END) or _is_isatap(ip):
         return IPv4Address(int(ip) & 0xFFFFFFFF)
     return ip.sixtofour or ip
+
+
+def _is_isatap(ip: Address) -> bool:
+    """Whether its IPv4 address is the end of a tunnel, in whatever network (RFC 5214)."""
+    return isinstance(ip, IPv6Address) and (int(ip) >> 32) & 0xFFFF_FFFF in ISATAP

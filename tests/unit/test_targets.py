@@ -30,6 +30,8 @@ NEVER = [
     "64:ff9b:1::a9fe:a9fe",
     "::a9fe:a9fe",
     "::ffff:0:a9fe:a9fe",
+    "2a00::5efe:a9fe:a9fe",
+    "2001:db8::200:5efe:a9fe:a9fe",
 ]
 OUR_OWN = [
     "127.0.0.1",
@@ -51,8 +53,24 @@ OUR_OWN = [
     "::ffff:0:7f00:1",
     "fec0::1",
     "64:ff9b:1::808:808",
+    "2a00:1450::5efe:808:808",  # ISATAP, of a public address too
+    "2a00:1450::200:5efe:808:808",
+    "2a00:1450::5efe:7f00:1",
+    "fd00::5efe:a00:1",
+    "3fff::1",
+    "3fff:fff:ffff::1",
+    "2d00::1",  # of no registry yet
+    "3ffe::1",
+    "4000::1",
+    "64:ff9b:2::1",
+    "fe00::1",
 ]
-PUBLIC = ["8.8.8.8", "193.0.14.129", "100.128.0.1", "2600:1901::1", "::ffff:8.8.8.8"]
+PUBLIC = [
+    *("8.8.8.8", "193.0.14.129", "100.128.0.1", "2600:1901::1", "::ffff:8.8.8.8"),
+    *("2001:500:2f::f", "2001:7fe::53", "2003::1", "2400:cb00::1", "2410::1", "2610:a1::1"),
+    *("2620:fe::9", "2630::1", "2800:3f0::1", "2a00:1450::5eff:808:808", "2a10:50c0::ad1:ff"),
+    *("2c0f:fb50::1", "2a00:1450::1:5efe:808:808", "2002:808:808::1", "64:ff9b::808:808"),
+]
 
 EVERYTHING = [ip_network("0.0.0.0/0"), ip_network("::/0")]
 
@@ -94,6 +112,16 @@ def test_a_wrapped_address_is_denied_by_either_of_its_networks(network, address)
 def test_an_allowed_wrapping_does_not_allow_what_it_wraps():
     """Who allows IPv6 has not said that this machine itself may be probed."""
     assert refusal("::ffff:127.0.0.1", limits([ip_network("::/0")], []))
+
+
+def test_a_tunnel_is_allowed_by_its_network_and_by_what_it_leads_to():
+    """Who allows a network of IPv6 has not said that this machine may be probed through it."""
+    network, leads_to = ip_network("2a00:1450::/32"), ip_network("127.0.0.0/8")
+    address = "2a00:1450::5efe:7f00:1"
+    for allowed in ([network], [leads_to]):
+        assert "PROBE_ALLOW" in refusal(address, limits(allowed, []))
+    assert refusal(address, limits([network, leads_to], [])) == ""
+    assert refusal("2a00:1450::5efe:808:808", limits([network], [])) == ""
 
 
 def test_only_the_network_that_is_named_is_allowed():
