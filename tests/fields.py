@@ -117,6 +117,15 @@ def text(most: int, *, least: int = 0) -> list[Example]:
     ]
 
 
+DECEPTIVE = "\n", "\t", "\x7f", "\x85", "\u2028", "\u2029", "\u202e", "\u2066"
+
+
+def line(most: int, *, least: int = 0) -> list[Example]:
+    """A text that shows as it stands."""
+    some = [e for e in text(most, least=least) if not set(str(e.sent)) & {*DECEPTIVE}]
+    return [*some, *taken("\u05d0 \u200f", "\xa0"), *refused([f"a{odd}b" for odd in DECEPTIVE])]
+
+
 def choice(words: Iterable[str], others: Iterable[Any] = ()) -> list[Example]:
     """One of some words, written just so; `others` are words that are not right here."""
     right = [str(word) for word in words]

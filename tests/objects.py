@@ -42,7 +42,7 @@ def entry_fields(address: str, others: Iterable[str] = (), code: str = INVALID) 
     taken = fields.refused(others, code)
     return [
         Field(address, [*fields.address(), *taken], is_required=True),
-        Field("label", fields.text(rules.LABEL_LENGTH)),
+        Field("label", fields.line(rules.LABEL_LENGTH)),
         Field("weight", fields.number(rules.WEIGHT)),
         Field("serve_mode", fields.choice(ServeMode)),
     ]
@@ -114,7 +114,7 @@ SERVICE_FIELDS = [
     Field("ttl", fields.number(rules.TTLS), beside=SLOW),
     Field("auto_recover", fields.flag()),
     Field("recovery_delay", fields.number(rules.RECOVERY_DELAY, may_be_unset=True)),
-    Field("contact_nickname", fields.text(rules.LABEL_LENGTH, least=1), is_required=True),
+    Field("contact_nickname", fields.line(rules.LABEL_LENGTH, least=1), is_required=True),
     Field("notify_events", fields.events(NotifyEvent)),
     Field("syslog_server", fields.host("::1", "2001:db8::7")),
     Field("syslog_port", fields.number(rules.PORT[1:])),

@@ -42,4 +42,7 @@ class PoolEntryForm(EditorForm):
         edits = {name: self.cleaned_data[name] for name in FIELDS}
         edits["address"] = edits["address"].lower().rstrip(".")
         self.desired = replace(self.current, **edits)
-        self.add_problems(rules.check_pool_entry(self.desired, self.others, fqdn=self.fqdn))
+        problems = rules.check_pool_entry(self.desired, self.others, fqdn=self.fqdn)
+        # A label that the backend has already is shown harmlessly, and must hinder no other edit.
+        is_kept = self.desired.label == self.current.label
+        self.add_problems(p for p in problems if not (is_kept and p.field == "label"))

@@ -36,6 +36,9 @@ DEFAULT_EP = 2  # with a pool of one entry: 1
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a header's name (RFC 9110)
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.ASCII)
+# Control characters, the separators of lines and paragraphs, and the marks that put text in another
+# order than it is written in: what a person reads would not be what stands there.
+_DECEPTIVE = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,21 @@ def is_name(text: str) -> bool:
     return fits and not labels[-1].isdigit()
 
 
+def check_line(field: str, text: str, title: str) -> list[Problem]:
+    """A line of free text for people: a label, or what a contact is called."""
+    return list(_line(field, text, title))
+
+
+def _line(field: str, text: str, title: str) -> Iterator[Problem]:
+    if len(text) > LABEL_LENGTH:
+        yield Problem(field, "too_long", f"{title} must be at most {LABEL_LENGTH} characters.")
+    if found := _DECEPTIVE.search(text):
+        said = (
+            f"{title} must be one line of plain text: the character U+{ord(found[0]):04X} is not."
+        )
+        yield Problem(field, "deceptive", said)
+
+
 def is_fqdn(text: str) -> bool:
     return "." in text and is_name(text)
 
@@ -102,8 +120,7 @@ def _pool_entry(entry: PoolEntry, others: Collection[str], fqdn: str) -> Iterato
         yield Problem("address", "duplicate", f"{entry.address} is already in this pool.")
     elif entry.address == fqdn:
         yield Problem("address", "own_name", OWN_NAME)
-    if len(entry.label) > LABEL_LENGTH:
-        yield Problem("label", "too_long", f"Label must be at most {LABEL_LENGTH} characters.")
+    yield from _line("label", entry.label, "Label")
     yield from _within("weight", entry.weight, WEIGHT)
     yield from _one_of("serve_mode", entry.serve_mode, ServeMode)
 
@@ -238,6 +255,8 @@ def _service(service: Service) -> Iterator[Problem]:
     if not service.contact_nickname or len(service.contact_nickname) > LABEL_LENGTH:
         text = f"Contact nickname must have 1 to {LABEL_LENGTH} characters."
         yield Problem("contact_nickname", "no_contact", text)
+    else:
+        yield from _line("contact_nickname", service.contact_nickname, "Contact nickname")
     yield from _within("recovery_delay", service.recovery_delay, RECOVERY_DELAY)
     for event in service.notify_events:
         yield from _one_of("notify_events", event, NotifyEvent)

@@ -1,11 +1,15 @@
 """Who can be told of changes: the contacts, of whom `owner` always exists."""
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
+
+from rttm.core import rules
 
 from .models import Contact, Service
 
 OWNER = "owner"
 FIELDS = ("email", "notify_email", "pager_email", "first_name", "last_name")
+LINES = {"nickname": "Nickname", "first_name": "First name", "last_name": "Last name"}
 
 
 def everybody() -> list[Contact]:
@@ -29,8 +33,19 @@ def owner() -> Contact:
 def keep(contact: Contact) -> None:
     """Add it, or replace the one with its nickname. ValidationError when it makes no sense."""
     contact.full_clean(validate_unique=False)
+    _check_lines(contact)
     fields = {name: getattr(contact, name) for name in FIELDS}
     Contact.objects.update_or_create(nickname=contact.nickname, defaults=fields)
+
+
+def _check_lines(contact: Contact) -> None:
+    problems = [
+        problem
+        for field, title in LINES.items()
+        for problem in rules.check_line(field, getattr(contact, field), title)
+    ]
+    if problems:
+        raise ValidationError({problem.field: problem.message for problem in problems})
 
 
 def remove(nickname: str) -> bool:

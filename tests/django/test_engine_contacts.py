@@ -118,6 +118,14 @@ class TestCommand:
             ),
             (("add", "", "--email", "a@example.com"), "nickname: This field cannot be blank."),
             (("add", "x" * 256, "--email", "a@example.com"), "nickname: Ensure this value has at"),
+            (
+                ("add", "no\u202ec", "--email", "a@example.com"),
+                "nickname: Nickname must be one line of plain text: the character U\\+202E is not.",
+            ),
+            (
+                ("add", "noc", "--email", "a@example.com", "--last-name", "a\nb"),
+                "last_name: Last name must be one line",
+            ),
             (("remove", "noc"), "There is no contact noc to remove."),
         ],
     )

@@ -54,6 +54,9 @@ def of_warnings(**fields: Any) -> list[Problem]:
     return rules.warn_region(region(**{"ep": 2, **fields}))
 
 
+# Control characters, separators of lines, and marks that turn the order of what follows.
+DECEPTIVE = "\0\n\r\t\x1b\x7f\x85\u2028\u2029\u202a\u202d\u202e\u2066\u2069"
+HARMLESS = "a \u05d0\u200f\xa0\u2603\U0001f468\u200d\U0001f4bb"
 FAILS_OVER = {"failover_mode": "region", "failover_data": "Asia"}
 
 # field, code, the check, what just breaks it, and what is just good.
@@ -69,6 +72,11 @@ BOUNDARIES: list[tuple[str, str, Any, list[dict[str, Any]], list[dict[str, Any]]
     (*("address", "duplicate", of_entry), [{"address": "192.0.2.7"}], [{"address": "192.0.2.8"}]),
     (*("address", "own_name", of_entry), [{"address": OWN}], [{"address": f"a.{OWN}"}]),
     (*("label", "too_long", of_entry), [{"label": "x" * 256}], [{"label": "x" * 255}]),
+    (
+        *("label", "deceptive", of_entry),
+        [{"label": f"a{odd}b"} for odd in DECEPTIVE],
+        [{"label": HARMLESS}],
+    ),
     (*("weight", "out_of_range", of_entry), [{"weight": 0}, {"weight": 16}], [{"weight": 15}]),
     (*("serve_mode", "not_a_choice", of_entry), [{"serve_mode": "off"}], [{"serve_mode": "no"}]),
     (*("region_code", "not_a_choice", of_region), [{"code": "Mars"}], [{"code": "EU East"}]),
@@ -194,6 +202,11 @@ BOUNDARIES: list[tuple[str, str, Any, list[dict[str, Any]], list[dict[str, Any]]
         *("contact_nickname", "no_contact", of_service),
         [{"contact_nickname": ""}, {"contact_nickname": "x" * 256}],
         [{"contact_nickname": "x" * 255}],
+    ),
+    (
+        *("contact_nickname", "deceptive", of_service),
+        [{"contact_nickname": f"a{odd}b"} for odd in DECEPTIVE],
+        [{"contact_nickname": HARMLESS}],
     ),
     (
         *("recovery_delay", "out_of_range", of_service),
