@@ -84,7 +84,7 @@ def is_name(text: str) -> bool:
 
 
 def check_line(field: str, text: str, title: str) -> list[Problem]:
-    """A line of free text for people: a label, or what a contact is called."""
+    """A line of free text for people, as what a contact is called."""
     return list(_line(field, text, title))
 
 

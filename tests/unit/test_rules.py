@@ -45,6 +45,10 @@ def of_timing(ttl: int, interval: int) -> list[Problem]:
     return of_service(ttl=ttl, monitor=HealthMonitor("HTTP", interval))
 
 
+def of_contact(name: str) -> list[Problem]:
+    return rules.check_line("first_name", name, "First name")
+
+
 def of_delete(code: str, **fields: Any) -> list[Problem]:
     regions = region(), region("Asia"), region("EU West", **fields)
     return rules.check_region_delete(service(region=regions), code)
@@ -76,6 +80,12 @@ BOUNDARIES: list[tuple[str, str, Any, list[dict[str, Any]], list[dict[str, Any]]
         *("label", "deceptive", of_entry),
         [{"label": f"a{odd}b"} for odd in DECEPTIVE],
         [{"label": HARMLESS}],
+    ),
+    (*("first_name", "too_long", of_contact), [{"name": "x" * 256}], [{"name": "x" * 255}]),
+    (
+        *("first_name", "deceptive", of_contact),
+        [{"name": f"a{odd}b"} for odd in DECEPTIVE],
+        [{"name": HARMLESS}, {"name": ""}],
     ),
     (*("weight", "out_of_range", of_entry), [{"weight": 0}, {"weight": 16}], [{"weight": 15}]),
     (*("serve_mode", "not_a_choice", of_entry), [{"serve_mode": "off"}], [{"serve_mode": "no"}]),
