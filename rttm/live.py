@@ -5,6 +5,7 @@ open page is told.
 """
 
 import logging
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -16,7 +17,11 @@ from redis.retry import Retry
 
 STREAM = "rttm:live"
 KEPT = 1000  # how many touches a page may miss before it is told to re-read everything
+NOWHERE = "0-0"  # before the first touch
 PATIENCE = 1.0  # seconds; a page must not wait for Redis, its live updates can
+
+# As Redis names its entries: milliseconds, and a number among those of the same millisecond.
+_POSITION = re.compile(r"([0-9]{1,16})-([0-9]{1,16})")
 
 logger = logging.getLogger(__name__)
 
@@ -52,5 +57,11 @@ def position() -> str:
     try:
         newest: Any = connection().xrevrange(STREAM, count=1)
     except redis.RedisError:
-        return "0-0"
-    return newest[0][0] if newest else "0-0"
+        return NOWHERE
+    return newest[0][0] if newest else NOWHERE
+
+
+def moment(position: str) -> tuple[int, int] | None:
+    """Read a position, so that two can be compared; None when the text is no position."""
+    found = _POSITION.fullmatch(position)
+    return (int(found[1]), int(found[2])) if found else None

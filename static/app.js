@@ -15,8 +15,17 @@ const say = (part, text) => {
   if (part.textContent !== text) part.textContent = text;
 };
 
-/* When the server was last heard of, and since when it was not (0: it is there). */
-const server = { newsAt: Date.now(), lostAt: 0, skew: 0, askedAt: 0, behindAt: 0 };
+/* When the server last told that it is fresh, when it last answered a question of this page, and
+   how the stream is (state and heardAt: see stream.js). */
+const server = { newsAt: Date.now(), answeredAt: 0, skew: 0, askedAt: 0, behindAt: 0 };
+on("live:state", ({ detail }) => Object.assign(server, detail));
+
+const MUFFLED = "The server answers, but its live news do not get here: reload the page.";
+const WHY = {
+  "full": "This account has as many live pages open as it may. This one reads itself again twice"
+    + " a minute; close pages elsewhere to have it live.",
+  "logged-out": "Your session has ended: log in again.",
+};
 const interval = 1000 * Number(document.body.dataset.syncInterval);
 const silence = 3 * interval;
 const pageTitle = document.title.slice(one("#counts").dataset.title.length);
@@ -52,15 +61,20 @@ function warn() {
   say(one("[data-lost]"), why && `${why} ${from}`);
 }
 
+/* The server's answers decide. `navigator.onLine` does not: it is false on a machine whose only
+   network is loopback. */
 function whyLost() {
-  if (!navigator.onLine) return "This browser is offline.";
-  if (server.lostAt && Date.now() - server.lostAt > QUIET) return "The server does not answer.";
-  if (!one("[sse-connect]") || Date.now() - server.newsAt < silence) return "";
+  const { state, heardAt, answeredAt, newsAt } = server;
+  if (WHY[state]) return WHY[state];
+  if (["lost", "muffled"].includes(state) && Date.now() - heardAt > QUIET) {
+    const isThere = state === "muffled" || Date.now() - answeredAt < QUIET;
+    return isThere ? MUFFLED : "The server does not answer.";
+  }
+  if (!one("[data-live]") || Date.now() - newsAt < silence) return "";
   ask();
-  if (syncedAt() < server.newsAt + server.skew) return "";
+  if (syncedAt() < newsAt + server.skew) return "";
   server.behindAt ||= Date.now(); // the news of it may be on its way
-  const isLost = Date.now() - server.behindAt > QUIET;
-  return isLost ? "The server answers, but its live news do not get here: reload the page." : "";
+  return Date.now() - server.behindAt > QUIET ? MUFFLED : "";
 }
 
 /* No news: is it the stream, or does the server have none itself? Its own account of that says. */

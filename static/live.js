@@ -1,11 +1,11 @@
-/* What comes live: refreshes that wait for an open editor, the focus after a swap, the stream. */
+/* What comes live: refreshes that wait for an open editor, the focus after a swap. The news come
+   from stream.js. */
 "use strict";
 
 const held = new Map(); // by id: the event that asked for a refresh which waits
 const left = new Map(); // by id: what a component was before its swap
 const asking = new Set(); // elements whose answer is awaited
 let pressed = null; // what a pointer is held down on
-let source = null; // the EventSource
 
 /* The live event that caused a request, if one did. */
 const liveCause = (detail) => {
@@ -39,6 +39,24 @@ function release() {
   }
 }
 
+/* What shows one of these topics is read again, once. Where an answer is still awaited, it may be
+   too old already: the part is read once more after it. */
+function touched(topics) {
+  const causes = topics.map((topic) => `sse:${topic}`);
+  for (const part of all("[hx-trigger*='sse:']")) {
+    const cause = part.getAttribute("hx-trigger").match(/sse:[\w-]+/g)
+      .find((word) => causes.includes(word));
+    if (cause && part.matches(".htmx-request")) held.set(part.id, cause);
+    else if (cause) htmx.trigger(part, cause);
+  }
+}
+
+on("live:touch", ({ detail: { topics } }) => {
+  if (topics.includes("freshness")) heard();
+  touched(topics);
+});
+on("live:resync", resync);
+
 /* The stream could not say what was missed: read everything again. */
 function resync() {
   if (!isBusy(document.body) && performance.now() > IDLE) {
@@ -53,11 +71,6 @@ function resync() {
 on("htmx:beforeRequest", (event) => {
   if (hold(event.detail)) event.preventDefault();
   else if (!liveCause(event.detail)) asking.add(event.detail.elt);
-});
-
-/* Touched again while it is being read: what is on its way may be too old already. */
-on("htmx:sseMessage", ({ target, detail: { type } }) => {
-  if (target.matches(".htmx-request")) held.set(target.id, `sse:${type}`);
 });
 
 on("htmx:beforeSwap", ({ detail }) => {
@@ -113,21 +126,9 @@ function giveFocus(part, name) {
   (same ?? found.find((item) => "return" in item.dataset) ?? found[0] ?? one("#main")).focus();
 }
 
-/* The extension opens a stream again when it closed; the server replays, or says resync. */
-on("htmx:sseOpen", ({ detail }) => {
-  server.lostAt = 0;
-  source = detail.source; // listening twice to the same one is listening once
-  source.addEventListener("resync", resync);
-  source.addEventListener("freshness", heard);
-});
-
 function heard() {
   server.newsAt = Date.now();
   server.behindAt = 0;
-}
-
-for (const name of ["htmx:sseError", "htmx:sendError"]) {
-  on(name, () => { server.lostAt ||= Date.now(); });
 }
 
 /* What a person asked for came to nothing: say so where they asked. */
@@ -154,7 +155,7 @@ on("htmx:afterRequest", ({ detail: { elt, xhr } }) => {
   asking.delete(elt);
   leaveDeleted();
   release();
-  if (xhr.status && source?.readyState === EventSource.OPEN) server.lostAt = 0;
+  if (xhr.status) server.answeredAt = Date.now();
   const ahead = Date.parse(xhr.getResponseHeader("Date")) - Date.now();
   if (!Number.isNaN(ahead)) server.skew = Math.abs(ahead) > CLOCK_SLACK ? ahead : 0;
 });
