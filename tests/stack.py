@@ -16,6 +16,7 @@ import requests
 from rttm.client import Credentials, Dynect, HttpTransport, calls
 from rttm.core import schema
 from tests.contract.engine_server import CUSTOMER, PASSWORD, USERNAME
+from tests.process_table import children, command_of
 from tests.servers import PATIENCE, wait_until
 from tests.up import MANAGE, ROOT, Up, free_ports
 
@@ -105,6 +106,15 @@ class Stack(Installation):
     def stop(self) -> None:
         """It has to end in order."""
         assert self._up.stop() == 0, self._up.said
+
+    def pid_of(self, words: str) -> int:
+        """The process of `up` with these words in its command."""
+        [pid] = [pid for pid in children(self._up.process.pid) if words in command_of(pid)]
+        return pid
+
+    @property
+    def redis_url(self) -> str:
+        return (self.directory / "valkey" / "url").read_text()
 
     def dynect(self) -> Dynect:
         """Somebody else who works with the backend, as a script would."""
