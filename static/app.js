@@ -22,8 +22,8 @@ on("live:state", ({ detail }) => Object.assign(server, detail));
 
 const MUFFLED = "The server answers, but its live news do not get here: reload the page.";
 const WHY = {
-  "full": "This account has as many live pages open as it may. This one reads itself again twice"
-    + " a minute; close pages elsewhere to have it live.",
+  "full": "This account has as many live pages open as it may, so this page is not live. It reads"
+    + " itself again twice a minute. Close pages in another browser to have it live.",
   "logged-out": "Your session has ended: log in again.",
 };
 const interval = 1000 * Number(document.body.dataset.syncInterval);

@@ -214,7 +214,7 @@ async function inquire() {
   const options = { method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(ANSWER) };
   const code = await fetch("/live/", options).then((reply) => reply.status, () => 0);
   isInquiring = false;
-  if (!leads || waitsFrom > asked) return;
+  if (!leads || (source && waitsFrom > asked)) return; // a sign came meanwhile
   const refusal = REFUSALS[code];
   const isThere = code >= 200 && code < 500;
   become({ state: refusal ?? (isThere ? "muffled" : "lost"), heardAt });
