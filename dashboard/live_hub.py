@@ -10,6 +10,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import redis.asyncio as redis
@@ -23,7 +24,9 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from dashboard.live_door import Pass
 from rttm.live import KEPT, NOWHERE, STREAM, moment
 
-QUEUE = 200  # touches a slow stream may fall behind before it is told to re-read everything
+# How far a slow stream may fall behind before it is told to re-read everything: a sync may touch
+# hundreds of services at once.
+QUEUE = KEPT
 BLOCK = 2000  # milliseconds, well below the time-out of the socket
 SOCKET_TIMEOUT = 5.0  # seconds
 BACK_OFF = 1.0  # seconds between attempts to reach Redis again
@@ -34,7 +37,7 @@ Entries = Any  # list[tuple[str, dict[str, str]]]; redis-py cannot tell text fro
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Touch:
     """Topics to re-read; an empty `scope` is for every page, else for that service's page."""
 
@@ -42,7 +45,9 @@ class Touch:
     topics: tuple[str, ...]
     scope: str = ""
 
-    def encode(self) -> bytes:
+    @cached_property
+    def encoded(self) -> bytes:
+        """Once for all streams."""
         data = json.dumps({"topics": self.topics, "scope": self.scope})
         return f"id: {self.position}\ndata: {data}\n\n".encode()
 
@@ -53,7 +58,8 @@ class Resync:
 
     position: str
 
-    def encode(self) -> bytes:
+    @property
+    def encoded(self) -> bytes:
         return f"id: {self.position}\nevent: resync\ndata: 1\n\n".encode()
 
 
@@ -78,11 +84,11 @@ class History:
         self._touches.append(touch)
 
     def after(self, position: str) -> list[Touch] | None:
-        """What came after a position; None when that is too much, or no longer known."""
+        """What came after a position; None when that is no longer known."""
         since = moment(position) or (0, 0)
-        is_cut = len(self._touches) == KEPT and _is_after(self._touches[0], since)
-        found = [] if is_cut else [touch for touch in self._touches if _is_after(touch, since)]
-        return None if is_cut or len(found) >= QUEUE else found
+        if len(self._touches) == KEPT and _is_after(self._touches[0], since):
+            return None
+        return [touch for touch in self._touches if _is_after(touch, since)]
 
 
 def _is_after(touch: Touch, since: tuple[int, int]) -> bool:
@@ -96,6 +102,13 @@ class Stream:
     holder: Pass
     position: str = NOWHERE
     queue: asyncio.Queue[Item] = field(default_factory=lambda: asyncio.Queue(QUEUE))
+
+    async def take(self) -> list[Item]:
+        """Everything that waits, as soon as there is something."""
+        items = [await self.queue.get()]
+        while not self.queue.empty():
+            items.append(self.queue.get_nowait())
+        return items
 
     def put(self, item: Item) -> None:
         """Hand over an item; who fell too far behind re-reads everything instead."""

@@ -124,17 +124,17 @@ async def _chunks(stream: Stream, gone: asyncio.Task[None]) -> AsyncIterator[byt
     loop = asyncio.get_running_loop()
     end = loop.time() + random.uniform(*LIFE)
     while loop.time() < end and not gone.done():
-        item = await _next(stream, gone)
-        if isinstance(item, Stop):
+        items = await _next(stream, gone)
+        yield b"".join(item.encoded for item in items if not isinstance(item, Stop)) or BEAT_EVENT
+        if any(isinstance(item, Stop) for item in items):
             return
-        yield item.encode() if item else BEAT_EVENT
 
 
-async def _next(stream: Stream, gone: asyncio.Task[None]) -> Item | None:
-    """The next item; None when it is time for a sign of life, or the browser has gone."""
-    waiting = asyncio.create_task(stream.queue.get())
+async def _next(stream: Stream, gone: asyncio.Task[None]) -> list[Item]:
+    """The next items; none when it is time for a sign of life, or the browser has gone."""
+    waiting = asyncio.create_task(stream.take())
     await asyncio.wait({waiting, gone}, timeout=BEAT, return_when=asyncio.FIRST_COMPLETED)
     if waiting.done():
         return waiting.result()
     waiting.cancel()
-    return None
+    return []

@@ -16,13 +16,13 @@ document.addEventListener("live:touch", ({ detail: { topics } }) =>
   window.heardTicks.push(...topics.filter((topic) => topic.startsWith("tick-"))));
 """
 STAND_STILL = "setTimeout(() => { while (true); })"
-PACE = 0.05  # seconds
 
 
 class Announcer:
     """Announces one topic after another, each once: tick-1, tick-2 and so on."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, pace: float = 0.05) -> None:
+        self._pace = pace  # seconds
         self._redis = redis.Redis.from_url(url)
         self._count = 0
         self._done = Event()
@@ -43,7 +43,7 @@ class Announcer:
         self._thread.start()
 
     def _run(self) -> None:
-        while not self._done.wait(PACE):
+        while not self._done.wait(self._pace):
             self.tick()
 
     def stop(self) -> None:

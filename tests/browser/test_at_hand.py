@@ -1,9 +1,12 @@
 """What somebody looks at or works on stays where it is, and what went wrong is told there."""
 
+from contextlib import closing
+
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.builders import pool_entry, region
+from tests.proxy import Proxy
 
 PHONE = {"width": 360, "height": 740}
 HEIGHTS = "() => [...document.querySelectorAll('.pool tr')].map((row) => row.offsetHeight)"
@@ -76,15 +79,19 @@ def test_long_target_of_a_region_that_nearly_fails_over_stays_in_its_card(page, 
         assert root[0] <= root[1], width
 
 
-def test_lost_server_is_told_on_a_phone_wherever_the_page_was_scrolled_to(page, site, complaints):
-    complaints.expected += ["htmx:", "ERR_INTERNET_DISCONNECTED"]
-    page.set_viewport_size(PHONE)
-    site.opened(page)
-    page.evaluate("() => scrollTo(0, document.body.scrollHeight)")
-    page.context.set_offline(True)
-    told = page.get_by_role("alert").filter(has_text="This browser is offline.")
-    expect(told).to_contain_text("UTC or older")
-    expect(told).to_be_in_viewport(ratio=1)
+def test_lost_server_is_told_on_a_phone_wherever_the_page_was_scrolled_to(
+    browse, stack, site, complaints
+):
+    complaints.expected += ["htmx:", "ERR_", "[object Event]"]
+    with closing(Proxy(stack.port)) as way:
+        page = browse(base_url=way.url)
+        page.set_viewport_size(PHONE)
+        site.opened(page)
+        page.evaluate("() => scrollTo(0, document.body.scrollHeight)")
+        way.cut()
+        told = page.get_by_role("alert").filter(has_text="The server does not answer.")
+        expect(told).to_contain_text("UTC or older")
+        expect(told).to_be_in_viewport(ratio=1)
 
 
 def test_growing_age_moves_nothing_on_a_phone(page, site):

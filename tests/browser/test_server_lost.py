@@ -22,7 +22,7 @@ TRIES = 4  # a machine that was busy for a moment is not slow each time
 
 @pytest.fixture
 def announcer(stack) -> Iterator[Announcer]:
-    with closing(Announcer(stack.redis_url)) as announcer:
+    with closing(Announcer(stack.redis_url, pace=0.5)) as announcer:
         yield announcer
 
 

@@ -105,6 +105,21 @@ def test_two_hundred_streams_that_open_at_once_lose_nothing_and_reread_nothing(
     assert clients <= 2
 
 
+def test_sync_that_touches_hundreds_of_services_is_no_resync(valkey_url, settings):
+    settings.REDIS_URL = valkey_url
+
+    async def scenario():
+        stream = Stream(OLGA)
+        async with connected(valkey_url) as connection, joined(stream):
+            async with connection.pipeline() as at_once:
+                for number in range(600):
+                    at_once.xadd(STREAM, {"topics": f"service-{number}", "scope": ""})
+                await at_once.execute()
+            return [(await received(stream)).topics for _ in range(600)]
+
+    assert asyncio.run(scenario()) == [(f"service-{number}",) for number in range(600)]
+
+
 def test_page_older_than_what_is_kept_is_told_to_read_everything(valkey_url, settings):
     settings.REDIS_URL = valkey_url
 
@@ -175,7 +190,7 @@ def test_stream_ends_whose_pass_is_no_longer_valid(monkeypatch, valkey_url, sett
 
 def test_what_a_touch_says_cannot_be_taken_for_another_event():
     touch = Touch("1-0", ("counts\nevent: resync", "x"), "7\n\ndata: 1")
-    name, data, *rest = touch.encode().decode().split("\n")
+    name, data, *rest = touch.encoded.decode().split("\n")
     assert name == "id: 1-0"
     expected = {"topics": ["counts\nevent: resync", "x"], "scope": "7\n\ndata: 1"}
     assert json.loads(data.removeprefix("data: ")) == expected
