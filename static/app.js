@@ -65,7 +65,7 @@ function warn() {
    network is loopback. */
 function whyLost() {
   const { state, heardAt, answeredAt, newsAt } = server;
-  if (WHY[state]) return WHY[state];
+  if (state in WHY) return WHY[state];
   if (["lost", "muffled"].includes(state) && Date.now() - heardAt > QUIET) {
     const isThere = state === "muffled" || Date.now() - answeredAt < QUIET;
     return isThere ? MUFFLED : "The server does not answer.";

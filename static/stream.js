@@ -215,11 +215,11 @@ async function inquire() {
   const code = await fetch("/live/", options).then((reply) => reply.status, () => 0);
   isInquiring = false;
   if (!leads || (source && waitsFrom > asked)) return; // a sign came meanwhile
-  const refusal = REFUSALS[code];
   const isThere = code >= 200 && code < 500;
-  become({ state: refusal ?? (isThere ? "muffled" : "lost"), heardAt });
+  const isRefused = isThere && code !== 200;
+  become({ state: REFUSALS[code] ?? (isThere ? "muffled" : "lost"), heardAt });
   post(status());
-  if (refusal || source?.readyState !== EventSource.CONNECTING) reopen(refusal ? SLOW : RETRY);
+  if (isRefused || source?.readyState !== EventSource.CONNECTING) reopen(isRefused ? SLOW : RETRY);
 }
 
 function reopen(delay) {
@@ -234,7 +234,7 @@ function openWhileVisible() {
   else open(at);
 }
 
-/* What a hidden tab did not hear was nobody's silence. */
+/* A hidden tab had no stream, so its silence says nothing about the server. */
 function show() {
   heardAt = Date.now();
   openWhileVisible();

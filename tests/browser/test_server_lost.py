@@ -145,7 +145,8 @@ def test_session_that_ends_is_told_to_every_tab(browse, stack, site, own_session
     stack.sql("DELETE FROM django_session WHERE session_key = ?", own_session)
     for tab in tabs.all:
         wait_until(lambda tab=tab: tab.evaluate("window.isLoggedOut"), "the tab hears of it")
-        expect(banner(tab)).to_contain_text("Your session has ended")
+        told = tab.get_by_role("alert").filter(has_text="Your session has ended")
+        expect(told).to_be_visible()
     with closing(stack.visitor(VERA)) as visitor:
         page.context.add_cookies(
             [{"name": "sessionid", "value": visitor.session, "url": stack.url}]
