@@ -10,10 +10,11 @@ from dashboard.service_words import answers_nothing, failover_words
 from rttm.core import rules
 from rttm.core.eligibility import Place, Verdict
 from rttm.core.explain import Funnel
+from rttm.core.failover import Source
 from rttm.core.rules import Problem
 from rttm.core.terms import EntryStatus, FailoverMode, Protocol, RegionCode, ServeMode
 from rttm.models import Action, Edit, PoolEntry, Region
-from rttm.shown import is_answer_older
+from rttm.shown import is_answer_older, source
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +177,17 @@ class Card:
 
     @property
     def target(self) -> str:
+        """As its settings name it."""
         return failover_words(self.region)
 
     @property
     def is_target_address(self) -> bool:
         return self.region.failover_mode in (FailoverMode.IP, FailoverMode.CNAME)
+
+    @property
+    def source(self) -> Source:
+        """Where its answers come from while it is in failover, or would come from now."""
+        return source(self.region)
 
     @property
     def settings_id(self) -> str:

@@ -44,7 +44,7 @@ def services() -> QuerySet[Service]:
 
 def regions() -> QuerySet[Region]:
     """Regions with all that a card reads."""
-    return _with_pools().prefetch_related("service__regions")
+    return _with_pools().prefetch_related("service__regions__pool")
 
 
 def region(pk: int) -> Region | None:

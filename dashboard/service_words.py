@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from rttm.core import rules, schema
-from rttm.core.explain import target
+from rttm.core.failover import setting_words
 from rttm.core.rules import Problem
 from rttm.core.terms import Protocol, Status
 from rttm.models import Region, Service
-from rttm.shown import is_answer_older
+from rttm.shown import is_answer_older, source
 
 NAMED = 4  # names in a sentence
 
@@ -50,7 +50,7 @@ def _answer(codes: list[str]) -> str:
 
 def _source(region: Region) -> str:
     """The target, and what it answers where that is known and says more."""
-    target = failover_words(region)
+    target = source_words(region)
     values = [] if is_answer_older(region) else [r.value for r in region.records or ()]
     return target if not values or values == [target] else f"{target}: {_listed(values)}"
 
@@ -66,8 +66,13 @@ def _listed(names: list[str]) -> str:
 
 
 def failover_words(region: Region) -> str:
-    """Where a region's answers come from while it is in failover."""
-    return target(region.value)
+    """The failover target that a region's settings name."""
+    return setting_words(region.region_code, region.failover_mode, region.failover_data)
+
+
+def source_words(region: Region) -> str:
+    """Where its answers come from while it is in failover, or would come from now."""
+    return source(region).words
 
 
 @dataclass(frozen=True, slots=True)

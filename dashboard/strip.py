@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Max, Prefetch, Q, QuerySet
 
-from rttm.core.eligibility import LAST_RESORT
-from rttm.core.terms import EntryStatus, FailoverMode, RegionCode, Status
+from rttm.core.failover import Origin
+from rttm.core.terms import EntryStatus, RegionCode, ServeMode, Status
 from rttm.models import PoolEntry, Region, Service
+from rttm.shown import source
 
 HEADS: dict[str, str] = {
     RegionCode.GLOBAL: "Global",
@@ -83,8 +84,9 @@ def services_for_strips() -> QuerySet[Service]:
     up = Count("pool", filter=Q(pool__status=EntryStatus.UP))
     waiting = Count("pool", filter=PoolEntry.waiting("pool__"))
     changed = Max("pool__status_since")
+    servable = Count("pool", filter=~Q(pool__serve_mode=ServeMode.NO))
     regions = Region.objects.annotate(
-        up=up, total=Count("pool"), waiting=waiting, pool_changed_at=changed
+        up=up, total=Count("pool"), waiting=waiting, servable=servable, pool_changed_at=changed
     )
     return Service.objects.prefetch_related(Prefetch("regions", regions))
 
@@ -123,20 +125,15 @@ def _target(service: Service, region: Region) -> str:
     """Where its answers come from, in a word that fits a cell."""
     if _answers_nothing(service, region):
         return "none"
-    source = _settings(service, region)
-    match source.failover_mode:
-        case FailoverMode.REGION:
-            return HEADS.get(source.failover_data, source.failover_data)
-        case FailoverMode.GLOBAL:
-            return "own" if region.region_code == RegionCode.GLOBAL else "global"
-        case mode:
-            return mode
-
-
-def _settings(service: Service, region: Region) -> Region:
-    """Whose settings count: an autopopulated region has those of the global one."""
-    known = {other.region_code: other for other in service.regions.all()}
-    return known.get(RegionCode.GLOBAL, region) if region.autopopulate else region
+    found = source(region)
+    if found.is_own_pool:
+        return "own"
+    match found.origin:
+        case Origin.NOTHING:
+            return "none"
+        case Origin.ADDRESS:
+            return found.mode
+    return "global" if found.name == RegionCode.GLOBAL else HEADS.get(found.name, found.name)
 
 
 def _answers_nothing(service: Service, region: Region) -> bool:
@@ -157,13 +154,10 @@ def _words(service: Service, region: Region, tally: Tally, state: str) -> Iterat
 
 
 def _answering(service: Service, region: Region) -> str:
-    if _answers_nothing(service, region):
+    found = source(region)
+    if _answers_nothing(service, region) or found.origin == Origin.NOTHING:
         return "answers nothing"
-    source = _settings(service, region)
-    if source.failover_mode != FailoverMode.GLOBAL:
-        return f"answers from {source.failover_mode} {source.failover_data}"
-    own = region.region_code == RegionCode.GLOBAL
-    return f"answers from {LAST_RESORT if own else RegionCode.GLOBAL}"
+    return f"answers from {found.words}"
 
 
 def answer(service: Service) -> Answer:

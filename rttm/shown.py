@@ -2,7 +2,9 @@
 
 from .core.eligibility import Fact
 from .core.explain import Funnel, explain
-from .models import Region
+from .core.failover import Link, Source, follow
+from .core.terms import RegionCode, ServeMode, Status
+from .models import Region, Service
 
 
 def facts(region: Region) -> dict[str, Fact]:
@@ -27,6 +29,32 @@ def funnel(region: Region) -> Funnel:
         region.value,
         facts(region),
         None if records is None else [record.value for record in records],
+        source=source(region) if region.status == Status.FAILOVER else None,
         is_active=region.service.active,
         is_older=is_answer_older(region),
     )
+
+
+def source(region: Region) -> Source:
+    """Where a region answers from while it is in failover; prefetch its service's regions."""
+    return follow(region.region_code, _links(region.service))
+
+
+def _links(service: Service) -> dict[str, Link]:
+    known = {region.region_code: region for region in service.regions.all()}
+    return {code: _link(region, known) for code, region in known.items()}
+
+
+def _link(region: Region, known: dict[str, Region]) -> Link:
+    """An autopopulated region has the settings and the pool of the global one."""
+    own = known.get(RegionCode.GLOBAL, region) if region.autopopulate else region
+    in_failover = region.status == Status.FAILOVER
+    return Link(own.failover_mode, own.failover_data, in_failover, _has_last_resort(own))
+
+
+def _has_last_resort(region: Region) -> bool:
+    """As a query counted the `servable` entries; without one, from the pool."""
+    counted = vars(region).get("servable")
+    if counted is not None:
+        return bool(counted)
+    return any(entry.serve_mode != ServeMode.NO for entry in region.pool.all())

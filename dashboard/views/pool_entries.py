@@ -169,7 +169,7 @@ def _draw_delete(
     region = entry.region.value
     forbidden = [*rules.check_pool_editable(region), *rules.check_pool_entry_delete(region)]
     more |= {"forbidden": forbidden, "without": service_page.without(entry)}
-    more |= {"target": service_words.failover_words(entry.region)}
+    more |= {"target": service_words.source_words(entry.region)}
     return _draw(request, entry, "delete", form, status=status, **more)
 
 

@@ -3,14 +3,15 @@
 This is the only place where serve modes are interpreted.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from .failover import Link, Origin, Source, follow
 from .moments import Moment, stamp
 from .rules import is_ipv4
 from .schema import PoolEntry, Record, Region, Service
-from .terms import WORST_FIRST, EntryStatus, FailoverMode, RegionCode, ServeMode, Status
+from .terms import WORST_FIRST, EntryStatus, FailoverMode, ServeMode, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,18 +211,25 @@ def _resolved(code: str, regions: Mapping[str, Region], own: Mapping[str, Decisi
     decision = own[code]
     if not decision.in_failover:
         return decision
-    records, count, target = _target(code, regions, own)
-    reason = f"{decision.reason}: serves {target}"
-    last_resort = {record.value for record in records} if target == LAST_RESORT else set()
+    links = {one: link(region, in_failover=own[one].in_failover) for one, region in regions.items()}
+    source = follow(code, links)
+    records, count = _served(source, regions, own)
+    last_resort = {record.value for record in records} if source.is_own_pool else set()
     verdicts = tuple(_standing_by(verdict, last_resort) for verdict in decision.verdicts)
+    reason = f"{decision.reason}: serves {source.words}"
     return replace(
         decision, records=records, serve_count=count, reason=reason, verdicts=verdicts
     )  # fmt: skip
 
 
 IN_FAILOVER = "the region is in failover"  # why its own entries stand by
-LAST_RESORT = "its own pool as the last resort"
-NOTHING = "nothing, because every entry has mode no"
+
+
+def link(region: Region, *, in_failover: bool) -> Link:
+    """What the failover chain has to know of a region as it decides."""
+    return Link(
+        region.failover_mode, region.failover_data, in_failover, bool(last_resort(region))
+    )  # fmt: skip
 
 
 def _standing_by(verdict: Verdict, last_resort: Collection[str]) -> Verdict:
@@ -233,40 +241,20 @@ def _standing_by(verdict: Verdict, last_resort: Collection[str]) -> Verdict:
     return verdict
 
 
-def _target(
-    code: str, regions: Mapping[str, Region], own: Mapping[str, Decision]
-) -> tuple[tuple[Record, ...], int, str]:
-    """What a region in failover serves: records, serve count and the target in words.
-
-    The chain of regions is followed until one is not in failover. When it comes back to a region
-    already visited, or the target has nothing, the last resort is the own pool without mode `no`;
-    where that leaves nothing, the pools of the chain in its order.
-    """
-    visited, here = [code], regions[code]
-    while here.failover_mode in (FailoverMode.REGION, FailoverMode.GLOBAL):
-        to_region = here.failover_mode == FailoverMode.REGION
-        following = here.failover_data if to_region else RegionCode.GLOBAL
-        if following not in own or following in visited:
-            return _last_resort([regions[one] for one in visited])
-        target = own[following]
-        if not target.in_failover:
-            return target.records, target.serve_count, f"region {following}"
-        visited.append(following)
-        here = regions[following]
-    kind = "A" if here.failover_mode == FailoverMode.IP else "CNAME"
-    weight = 1 if kind == "A" else None
-    return (Record(kind, here.failover_data, weight),), 1, here.failover_data
-
-
-def _last_resort(chain: Sequence[Region]) -> tuple[tuple[Record, ...], int, str]:
-    own = chain[0]
-    source = next((region for region in chain if last_resort(region)), own)
-    records = tuple(_record(entry) for entry in last_resort(source))
-    if not records:
-        return (), own.serve_count, NOTHING
-    if source is own:
-        return records, own.serve_count, LAST_RESORT
-    return records, source.serve_count, f"the pool of {source.region_code} as the last resort"
+def _served(
+    source: Source, regions: Mapping[str, Region], own: Mapping[str, Decision]
+) -> tuple[tuple[Record, ...], int]:
+    """The records of a region in failover, and how many of them each answer draws."""
+    match source.origin:
+        case Origin.REGION:
+            return own[source.name].records, own[source.name].serve_count
+        case Origin.LAST_RESORT:
+            region = regions[source.name]
+            return tuple(_record(entry) for entry in last_resort(region)), region.serve_count
+        case Origin.NOTHING:
+            return (), regions[source.start].serve_count
+    is_ip = source.mode == FailoverMode.IP
+    return (Record("A" if is_ip else "CNAME", source.name, 1 if is_ip else None),), 1
 
 
 def last_resort(region: Region) -> tuple[PoolEntry, ...]:

@@ -8,20 +8,19 @@ from dataclasses import dataclass, replace
 
 from .eligibility import (
     IN_FAILOVER,
-    LAST_RESORT,
     Fact,
     Facts,
     Place,
     Verdict,
     fact_of,
     is_available,
-    last_resort,
     why_out,
     why_served,
     why_standby,
 )
+from .failover import Source
 from .schema import PoolEntry, Region
-from .terms import FailoverMode, RegionCode, Status
+from .terms import Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +42,20 @@ def explain(
     facts: Facts,
     served: Collection[str] | None,
     *,
+    source: Source | None = None,
     is_active: bool = True,
     is_older: bool = False,
 ) -> Funnel:
     """The funnel of a region; `served` are its answer's values, None while nobody asked yet.
 
+    A region in failover answers from its `source`, as `failover.follow` found it.
     An inactive service answers nothing, whatever its regions would serve. An answer that `is_older`
     than the statuses does not explain an entry against them: it may be the one of before.
     """
     available = sum(is_available(entry, fact_of(entry, facts)) for entry in region.pool)
     in_failover = region.status == Status.FAILOVER
     known = _not_refuted(region, facts, served) if is_older else served
-    verdicts = [_verdict(entry, region, facts, known) for entry in region.pool]
+    verdicts = [_verdict(entry, region, facts, known, source) for entry in region.pool]
     if not is_active:
         verdicts = [_resting(verdict) for verdict in verdicts]
     order = list(Place)
@@ -65,7 +66,7 @@ def explain(
         serve_count=region.serve_count,
         verdicts=tuple(sorted(verdicts, key=lambda verdict: order.index(verdict.place))),
         in_failover=in_failover,
-        target=target(region) if in_failover else "",
+        target=source.words if in_failover and source else "",
         breaks_next=is_active and not in_failover and available - 1 < max(region.apmc, region.epmc),
     )
 
@@ -81,11 +82,15 @@ def _not_refuted(
 
 
 def _verdict(
-    entry: PoolEntry, region: Region, facts: Facts, served: Collection[str] | None
+    entry: PoolEntry,
+    region: Region,
+    facts: Facts,
+    served: Collection[str] | None,
+    source: Source | None,
 ) -> Verdict:
     fact = fact_of(entry, facts)
     if served is not None and entry.address in served:
-        return Verdict(entry.address, Place.SERVED, _served(entry, fact, region, served))
+        return Verdict(entry.address, Place.SERVED, _served(entry, fact, region, source))
     if not is_available(entry, fact):
         return Verdict(entry.address, Place.OUT, why_out(entry, fact))
     if region.status == Status.FAILOVER:
@@ -102,18 +107,8 @@ def _resting(verdict: Verdict) -> Verdict:
     return replace(verdict, place=Place.STANDBY, reason="the service is inactive")
 
 
-def _served(entry: PoolEntry, fact: Fact, region: Region, served: Collection[str]) -> str:
+def _served(entry: PoolEntry, fact: Fact, region: Region, source: Source | None) -> str:
     if region.status != Status.FAILOVER:
         return why_served(entry, fact)
-    own = {entry.address for entry in last_resort(region)}
-    return "served as the last resort" if own == set(served) else "the failover target has it too"
-
-
-def target(region: Region) -> str:
-    """Where a region's answers come from while it is in failover, in words."""
-    if region.failover_mode == FailoverMode.REGION:
-        return f"region {region.failover_data}"
-    if region.failover_mode != FailoverMode.GLOBAL:
-        return region.failover_data or region.failover_mode
-    is_itself = region.region_code == RegionCode.GLOBAL
-    return LAST_RESORT if is_itself else "region global"
+    is_last_resort = source is not None and source.is_own_pool
+    return "served as the last resort" if is_last_resort else "the failover target has it too"

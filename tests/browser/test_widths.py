@@ -49,13 +49,14 @@ def test_service_page_with_a_deletion(page, site):
     assert_fits(page)
 
 
-def test_board_of_a_service_with_a_long_name_whose_every_region_fails_over(page, make_site):
+def test_board_of_a_service_with_a_long_name_whose_regions_fail_over_to_global(page, make_site):
     monitor = HealthMonitor("HTTP", 1, retries=0, port=1, path="/")  # nobody listens there
+    served = pool_entry("127.0.0.77", serve_mode="always")
     elsewhere = {"failover_mode": "global", "failover_data": ""}
     others = [region(code, "127.0.0.77", **elsewhere) for code in RegionCode if code != GLOBAL]
     site = make_site(
         fqdn="a-service-whose-name-somebody-thought-about-for-long.eu-central-1.example.com",
-        region=(region(GLOBAL, "127.0.0.77"), *others),
+        region=(region(GLOBAL, pool=(served,)), *others),
         monitor=monitor,
     )
     page.goto("/")

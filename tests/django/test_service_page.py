@@ -203,6 +203,22 @@ def test_region_that_answers_nothing_is_told_from_one_with_a_target(client_as, v
     assert find(page, class_="serves")[0].xpath(".//b[contains(@class, 'nothing')]")
 
 
+def test_loop_of_failovers_is_told_as_the_last_resort_everywhere(client_as, viewer, mirrored):
+    """global fails over to EU West, that to Asia, and that to global: all three are short."""
+    targets = {"global": "EU West", "EU West": "Asia", "Asia": "global"}
+    short = {"failover_mode": "region", "status": "failover", "apmc": 3}
+    loop = [region(code, ONE, failover_data=to, **short) for code, to in targets.items()]
+    row = mirrored(service("loop.example.com"))
+    absorb(row, region=loop, status="failover")
+    told = words(parse(client_as(viewer).get(f"/services/{row.pk}/")))
+    board = words(parse(client_as(viewer).get("/")))
+    for code in targets:
+        assert f"{code}: failover; 0 of 1 up; answers from its own pool as the last resort" in told
+        assert f"{code}: failover; 0 of 1 up; answers from its own pool as the last resort" in board
+    assert told.count("serves instead its own pool as the last resort") == 3
+    assert "answers from region" not in told
+
+
 def test_head_leads_to_each_address_that_is_down(client_as, viewer, row, url):
     absorb(row, entries={TWO: {"status": "down"}}, status="trouble")
     page = parse(client_as(viewer).get(url))
@@ -227,9 +243,10 @@ def test_answer_of_before_a_failover_is_not_taken_for_the_last_resort(client_as,
     answers(row, "global", ONE, TWO, THREE)
     gone_down = dict.fromkeys((ONE, TWO, THREE), {"status": "down"})
     absorb(row, entries=gone_down)
-    absorb(row, region=in_failover(row), status="failover")
+    failing = [replace(found, failover_mode="global") for found in in_failover(row)]
+    absorb(row, region=failing, status="failover")
     told = words(parse(client_as(viewer).get(url)))
-    assert "last resort" not in told
+    assert "served as the last resort" not in told
     assert f"Served when last asked {ONE}" in told
     answers(row, "global", ONE, TWO, THREE)
     told = words(parse(client_as(viewer).get(url)))

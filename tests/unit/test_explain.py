@@ -5,6 +5,7 @@ from hypothesis import given
 
 from rttm.core.eligibility import Fact, decide_service
 from rttm.core.explain import Funnel, explain
+from rttm.core.failover import Origin, Source
 from rttm.core.schema import Region
 from tests.builders import pool_entry, region, service
 from tests.unit.strategies import regions
@@ -61,18 +62,31 @@ def test_an_address_of_which_nothing_is_known_is_unknown():
 FAILED = {"status": "failover", "apmc": 2}
 
 
+ELSEWHERE = Source("global", Origin.REGION, "Asia")
+OWN_POOL = Source("global", Origin.LAST_RESORT, "global")
+
+
 @pytest.mark.parametrize(
-    ("served", "reasons"),
+    ("served", "source", "reasons"),
     [
-        (("192.0.2.99",), {ONE: "the region is in failover", TWO: "down"}),
-        ((ONE, TWO), {ONE: "served as the last resort", TWO: "served as the last resort"}),
-        ((ONE, THREE), {ONE: "the failover target has it too", TWO: "down"}),
-        ((ONE,), {ONE: "the failover target has it too", TWO: "down"}),
-        (None, {ONE: "the region is in failover", TWO: "down"}),
+        (("192.0.2.99",), ELSEWHERE, {ONE: "the region is in failover", TWO: "down"}),
+        (
+            (ONE, TWO),
+            OWN_POOL,
+            {ONE: "served as the last resort", TWO: "served as the last resort"},
+        ),
+        (
+            (ONE, TWO),  # the target has the same pool
+            ELSEWHERE,
+            {ONE: "the failover target has it too", TWO: "the failover target has it too"},
+        ),
+        ((ONE, THREE), ELSEWHERE, {ONE: "the failover target has it too", TWO: "down"}),
+        (None, ELSEWHERE, {ONE: "the region is in failover", TWO: "down"}),
     ],
 )
-def test_in_failover_each_entry_says_whether_it_is_served_after_all(served, reasons):
-    funnel = explain(region("global", ONE, TWO, **FAILED), UP | {TWO: Fact("down")}, served)
+def test_in_failover_each_entry_says_whether_it_is_served_after_all(served, source, reasons):
+    failing = region("global", ONE, TWO, **FAILED)
+    funnel = explain(failing, UP | {TWO: Fact("down")}, served, source=source)
     assert {address: reason for address, _, reason in places(funnel)} == reasons
 
 
@@ -91,24 +105,11 @@ def test_older_answer_explains_no_entry_against_its_status():
         ]
 
 
-def test_global_region_that_fails_over_to_itself_names_its_last_resort():
-    failing = region("global", ONE, failover_mode="global", failover_data="", status="failover")
-    assert explain(failing, UP, served=()).target == "its own pool as the last resort"
-
-
-@pytest.mark.parametrize(
-    ("mode", "data", "target"),
-    [
-        ("ip", "192.0.2.9", "192.0.2.9"),
-        ("cname", "cdn.example.net", "cdn.example.net"),
-        ("region", "EU West", "region EU West"),
-        ("global", "", "region global"),
-    ],
-)
-def test_in_failover_the_funnel_ends_in_its_target(mode, data, target):
-    failing = region("Asia", ONE, failover_mode=mode, failover_data=data, status="failover")
-    assert explain(failing, UP, served=()).target == target
-    assert explain(region("Asia", ONE, status="ok"), UP, served=()).target == ""
+def test_in_failover_the_funnel_ends_in_its_source():
+    failing = region("Asia", ONE, status="failover")
+    assert explain(failing, UP, served=(), source=ELSEWHERE).target == "region Asia"
+    healthy = region("Asia", ONE, status="ok")
+    assert explain(healthy, UP, served=(), source=ELSEWHERE).target == ""
 
 
 @pytest.mark.parametrize(
