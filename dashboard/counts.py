@@ -58,7 +58,8 @@ class Counts:
 
 def read_counts(chosen: str = "") -> Counts:
     """Count the mirror's services by the one word a reader needs first, as `Service.sign` says."""
-    found = Counter(row.sign for row in Service.objects.only("active", "status", "gone_at"))
+    read = Service.objects.only("active", "status", "gone_at", "seen_at", "changed_at")
+    found = Counter(row.sign for row in read)
     states = (*STATES, *sorted(found.keys() - set(STATES)))
     shown = (state for state in states if state in WORST_FIRST or found[state])
     return Counts(tuple(Count(str(state), found[state]) for state in shown), chosen)

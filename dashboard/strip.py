@@ -110,9 +110,9 @@ def _cell(service: Service, region: Region | None, code: str) -> Cell:
 def _state(service: Service, region: Region, tally: Tally) -> str:
     if service.gone_at or not service.active:
         return service.sign
-    if region.status == Status.OK and tally.waiting:
+    if region.sign == Status.OK and tally.waiting:
         return "waits"
-    return region.status
+    return region.sign
 
 
 def _text(service: Service, region: Region, tally: Tally) -> str:
@@ -180,6 +180,7 @@ def answer(service: Service) -> Answer:
 
 def _is_older(service: Service, region: Region) -> bool:
     """As `rttm.shown.is_answer_older`, of what the query counted."""
-    changes = [region.status_since, vars(region).get("pool_changed_at")]
+    pool_changed_at = vars(region).get("pool_changed_at")
+    changes = [region.status_since, pool_changed_at, service.changed_at]
     asked_at = service.answers_seen_at
     return asked_at is not None and any(at is not None and asked_at < at for at in changes)

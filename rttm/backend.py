@@ -15,6 +15,7 @@ from .client import Call, Credentials, Dynect, HttpTransport, JobPending, calls
 T_co = TypeVar("T_co", covariant=True)
 
 EDIT_BUDGET = 8.0  # seconds a person waits in the request
+FOLLOW_BUDGET = 4.0  # seconds for reading the whole service after a change
 WORK_BUDGET = 60.0  # seconds a worker waits
 
 

@@ -16,9 +16,10 @@ def facts(region: Region) -> dict[str, Fact]:
 
 
 def is_answer_older(region: Region) -> bool:
-    """Nobody has asked what it serves since its status, or that of an entry, changed."""
-    asked_at = region.service.answers_seen_at
+    """Nobody has asked what it serves since a status, or the configuration, changed."""
+    asked_at, changed_at = region.service.answers_seen_at, region.service.changed_at
     seen = [region.status_since, *(entry.status_since for entry in region.pool.all())]
+    seen += [changed_at] if changed_at else []
     return asked_at is not None and asked_at < max(seen)
 
 

@@ -8,10 +8,10 @@ from dataclasses import fields
 from typing import Any
 
 from django.db import models
-from django.db.models import Prefetch, Q
+from django.db.models import F, Prefetch, Q
 
 from rttm.core import schema
-from rttm.core.terms import EntryStatus, RegionCode
+from rttm.core.terms import EntryStatus, RegionCode, Status
 
 
 class Mirrored(models.Model):
@@ -60,6 +60,8 @@ class Service(Mirrored):
     syslog_rttm_fmt = models.TextField(blank=True)
     task_id = models.TextField(blank=True)
     gone_at = models.DateTimeField(null=True)  # since when the backend no longer has it
+    # When it was last changed and what came of that could not be read in the same turn.
+    changed_at = models.DateTimeField(null=True)
     answers_seen_at = models.DateTimeField(null=True)  # when we last asked what it serves
 
     objects = Services.as_manager()
@@ -76,7 +78,7 @@ class Service(Mirrored):
         """The one word a reader needs first: gone, inactive, or its status."""
         if self.gone_at:
             return "gone"
-        return self.status if self.active else "inactive"
+        return self.sign_of(self.status) if self.active else "inactive"
 
     @staticmethod
     def has_sign(sign: str) -> Q:
@@ -85,7 +87,21 @@ class Service(Mirrored):
             return Q(gone_at__isnull=False)
         if sign == "inactive":
             return Q(gone_at=None, active=False)
-        return Q(gone_at=None, active=True, status=sign)
+        status, is_older = Q(status=sign), Q(changed_at__gt=F("seen_at"))
+        if sign == Status.OK:
+            status &= Q(changed_at=None) | Q(changed_at__lte=F("seen_at"))
+        elif sign == Status.UNK:
+            status |= Q(status=Status.OK) & is_older
+        return Q(gone_at=None, active=True) & status
+
+    @property
+    def is_state_older(self) -> bool:
+        """A part of it has changed since its own state, and those of its regions, were read."""
+        return self.changed_at is not None and self.seen_at < self.changed_at
+
+    def sign_of(self, status: str) -> str:
+        """The sign of its own status or a region's: an `ok` from before a change is none."""
+        return Status.UNK if status == Status.OK and self.is_state_older else status
 
     @property
     def key(self) -> schema.ServiceKey:
@@ -175,6 +191,11 @@ class Region(Mirrored):
             **_own(self, schema.Region, skip={"pool"}),
             pool=tuple(entry.value for entry in self.pool.all()),
         )
+
+    @property
+    def sign(self) -> str:
+        """The one word a reader needs first."""
+        return self.service.sign_of(self.status)
 
     @property
     def records(self) -> list[schema.Record] | None:

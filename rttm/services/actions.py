@@ -13,7 +13,8 @@ from rttm.core.notify import word
 from rttm.models import Action, PoolEntry, Service
 
 from .log_reports import log_report_build
-from .mirror import UnsafePlan, answers_refresh_soon, mirror_sync
+from .mirror import UnsafePlan, mirror_sync
+from .reading import read_anew
 
 LEASE = timedelta(seconds=120)  # longer than a task may take
 MOST_ATTEMPTS = 5
@@ -110,10 +111,10 @@ def _on_service(action: Action, call: Callable) -> str:
     service = _service(action)
     action.before = _state(action, service)
     answer = ask(call(service.key), budget=WORK_BUDGET)
-    service = sync.absorb_service(answer.value, asked_at=answer.asked_at, as_of=answer.as_of)
-    if action.verb in (Action.Verb.RECOVER, Action.Verb.RECOVERIP):
-        sync.absorb_recovered(service, action.address)
-    answers_refresh_soon(service=service)
+    with read_anew(service):
+        sync.absorb_service(answer.value, asked_at=answer.asked_at, as_of=answer.as_of)
+        if action.verb in (Action.Verb.RECOVER, Action.Verb.RECOVERIP):
+            sync.absorb_recovered(service, action.address)
     service.refresh_from_db()
     action.after = _state(action, service)
     return answer.words

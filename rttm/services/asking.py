@@ -1,11 +1,12 @@
 """Ask the backend about the one object that a verb is about to change, or has asked to change."""
 
+from contextlib import suppress
 from typing import TypeVar
 
 from django.utils import timezone
 
 from rttm.backend import Answer, ask
-from rttm.client import Call, DynectError, Rejected, Unavailable
+from rttm.client import Busy, Call, DynectError, Rejected, Unavailable
 from rttm.core import diff, schema
 from rttm.edits import Conflict, Gone, Turn
 from rttm.models import Mirrored
@@ -37,7 +38,9 @@ def refuse_other_version(row: Mirrored, seen: int) -> None:
 def ask_in_turn(turn: Turn, change: Call[U]) -> Answer[U]:
     """The answer to the change that this turn is for."""
     turn.renew(sends=True)
-    return ask(change)
+    answer = ask(change)
+    _keep_turn(turn)
+    return answer
 
 
 def ask_surely(turn: Turn, change: Call[T], lookup: Call[T], desired: T) -> Answer[T]:
@@ -51,7 +54,14 @@ def ask_surely(turn: Turn, change: Call[T], lookup: Call[T], desired: T) -> Answ
         found = _look_up(lookup, lost)
         if diff.changed(found.value, desired):
             raise
+        _keep_turn(turn)
         return found
+
+
+def _keep_turn(turn: Turn) -> None:
+    """For the reading of the whole service; a turn that is over undoes nothing that was saved."""
+    with suppress(Busy):
+        turn.renew()
 
 
 def _look_up(lookup: Call[T], lost: Unavailable) -> Answer[T]:

@@ -9,7 +9,7 @@ from rttm.backend import ask_after
 from rttm.client import DynectError, JobPending, Rejected
 from rttm.models import Edit
 
-from .mirror import answers_refresh_soon
+from .reading import service_refresh_soon
 
 # Our decision: the bundled service keeps a job's answer for an hour, and Dyn tells no time.
 MOST_FOLLOWED = timedelta(hours=1)
@@ -33,5 +33,5 @@ def _follow_job(edit: Edit) -> None:
         edits.lose_job(edit, str(error))
     else:
         if edit.service:
-            answers_refresh_soon(service=edit.service)
+            service_refresh_soon(service=edit.service)
         edits.settle_job(edit, Edit.Outcome.SAVED, f"The backend finished job {edit.job_id}.")

@@ -2,25 +2,25 @@
 
 import logging
 from collections.abc import Collection
-from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 
 from rttm import edits, sync
-from rttm.backend import EDIT_BUDGET, WORK_BUDGET, ask
-from rttm.client import DynectError, Rejected, Unavailable, calls
+from rttm.backend import WORK_BUDGET, ask
+from rttm.client import DynectError, Unavailable, calls
 from rttm.core import diff, schema
 from rttm.core.diff import Change
 from rttm.models import Service
 
+from .reading import answers_refresh
+
 logger = logging.getLogger(__name__)
 
 MOST_GONE = 0.5  # a plan that loses more of what we have is refused unless asked for
-LOG_LOOKBACK = timedelta(days=1)  # how much log a service new to us brings along
 
 
 class UnsafePlan(Exception):
@@ -124,30 +124,3 @@ def _refresh_some(changed: Collection[schema.ServiceKey]) -> None:
         except DynectError as error:
             logger.warning("what %s serves stays as it was: %s", service, error)
             return  # the sync itself went through; the next one asks again
-
-
-def answers_refresh_soon(*, service: Service) -> None:
-    """After a change: ask at once what it did to the answers; if that fails, the sync will."""
-    with suppress(DynectError):
-        answers_refresh(service=service, budget=EDIT_BUDGET)
-
-
-def answers_refresh(*, service: Service, budget: float) -> None:
-    """Absorb what each region serves, and the log since the newest record we have."""
-    try:
-        answer = ask(
-            calls.rrset_report(service.key, int(timezone.now().timestamp())), budget=budget
-        )
-        sync.absorb_answers(service, answer.value, asked_at=answer.asked_at)
-        newest = service.log.values_list("change_at", flat=True).first()
-        latest = max((found.change_ts for found in answer.value), default=0)
-        if newest is None or latest > newest.timestamp():
-            since = newest or answer.asked_at - LOG_LOOKBACK
-            _log_refresh(service, since, answer.asked_at, budget)
-    except Rejected:
-        return  # deleted a moment ago: the next sync says so
-
-
-def _log_refresh(service: Service, since: datetime, until: datetime, budget: float) -> None:
-    call = calls.log_report(service.key, int(since.timestamp()), int(until.timestamp()) + 1)
-    sync.absorb_log(service, ask(call, budget=budget).value)

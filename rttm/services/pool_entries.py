@@ -7,7 +7,7 @@ from rttm.edits import Gone, Origin, Turn, keep_edit, settle_found
 from rttm.models import PoolEntry, Region
 
 from .asking import ask_afresh, ask_in_turn, ask_surely, refuse_other_version
-from .mirror import answers_refresh_soon
+from .reading import followed_if_refused, read_anew
 
 
 def pool_entry_update(
@@ -27,8 +27,8 @@ def pool_entry_update(
             return
         change = calls.pool_entry_update(key, code, address, wanted)
         answer = ask_surely(turn, change, calls.pool_entry(key, code, desired.address), desired)
-        sync.absorb_pool_entry(region, answer.value, asked_at=answer.as_of, was=address)
-    answers_refresh_soon(service=region.service)
+        with read_anew(region.service):
+            sync.absorb_pool_entry(region, answer.value, asked_at=answer.as_of, was=address)
 
 
 def pool_entry_create(*, region: Region, desired: schema.PoolEntry, origin: Origin) -> None:
@@ -37,8 +37,8 @@ def pool_entry_create(*, region: Region, desired: schema.PoolEntry, origin: Orig
     with keep_edit(origin, region.service, code, address, after=desired) as turn:
         change = calls.pool_entry_create(key, code, desired)
         answer = ask_surely(turn, change, calls.pool_entry(key, code, address), desired)
-        sync.absorb_pool_entry(region, answer.value, asked_at=answer.as_of)
-    answers_refresh_soon(service=region.service)
+        with read_anew(region.service):
+            sync.absorb_pool_entry(region, answer.value, asked_at=answer.as_of)
 
 
 def pool_entry_delete(*, entry: PoolEntry, seen: int, origin: Origin) -> None:
@@ -48,8 +48,8 @@ def pool_entry_delete(*, entry: PoolEntry, seen: int, origin: Origin) -> None:
     with keep_edit(origin, region.service, code, address, before=entry.value) as turn:
         _refuse_changed(turn, entry, seen)
         answer = ask_in_turn(turn, calls.pool_entry_delete(key, code, address))
-        sync.absorb_pool_entry_gone(region, address, asked_at=answer.as_of)
-    answers_refresh_soon(service=region.service)
+        with read_anew(region.service):
+            sync.absorb_pool_entry_gone(region, address, asked_at=answer.as_of)
 
 
 def _refuse_changed(turn: Turn, entry: PoolEntry, seen: int) -> None:
@@ -57,9 +57,11 @@ def _refuse_changed(turn: Turn, entry: PoolEntry, seen: int) -> None:
     region, address = entry.region, entry.address
     now = ask_afresh(calls.pool_entry(region.service.key, region.region_code, address))
     if now.value is None:
-        sync.absorb_pool_entry_gone(region, address, asked_at=now.asked_at)
+        with read_anew(region.service):
+            sync.absorb_pool_entry_gone(region, address, asked_at=now.asked_at)
         settle_found(turn.edit)
         raise Gone
     sync.absorb_pool_entry(region, now.value, asked_at=now.asked_at)
     settle_found(turn.edit)
-    refuse_other_version(entry, seen)
+    with followed_if_refused(region.service):
+        refuse_other_version(entry, seen)

@@ -7,7 +7,7 @@ from rttm.edits import Gone, Origin, Turn, keep_edit, settle_found
 from rttm.models import Region, Service
 
 from .asking import ask_afresh, ask_in_turn, ask_surely, refuse_other_version
-from .mirror import answers_refresh_soon
+from .reading import followed_if_refused, read_anew
 
 
 def region_update(*, region: Region, desired: schema.Region, seen: int, origin: Origin) -> None:
@@ -20,8 +20,8 @@ def region_update(*, region: Region, desired: schema.Region, seen: int, origin: 
             return
         change = calls.region_update(service.key, code, wanted)
         answer = ask_surely(turn, change, calls.region(service.key, code), desired)
-        sync.absorb_region(service, answer.value, asked_at=answer.as_of)
-    answers_refresh_soon(service=service)
+        with read_anew(service):
+            sync.absorb_region(service, answer.value, asked_at=answer.as_of)
 
 
 def region_create(*, service: Service, desired: schema.Region, origin: Origin) -> None:
@@ -30,8 +30,8 @@ def region_create(*, service: Service, desired: schema.Region, origin: Origin) -
     with keep_edit(origin, service, code, after=desired) as turn:
         change = calls.region_create(service.key, desired)
         answer = ask_surely(turn, change, calls.region(service.key, code), desired)
-        sync.absorb_region(service, answer.value, asked_at=answer.as_of)
-    answers_refresh_soon(service=service)
+        with read_anew(service):
+            sync.absorb_region(service, answer.value, asked_at=answer.as_of)
 
 
 def region_delete(*, region: Region, seen: int, origin: Origin) -> None:
@@ -40,8 +40,8 @@ def region_delete(*, region: Region, seen: int, origin: Origin) -> None:
     with keep_edit(origin, service, code, before=region.value) as turn:
         _refuse_changed(turn, region, seen)
         answer = ask_in_turn(turn, calls.region_delete(service.key, code))
-        sync.absorb_region_gone(service, code, asked_at=answer.as_of)
-    answers_refresh_soon(service=service)
+        with read_anew(service):
+            sync.absorb_region_gone(service, code, asked_at=answer.as_of)
 
 
 def _refuse_changed(turn: Turn, region: Region, seen: int) -> None:
@@ -49,9 +49,11 @@ def _refuse_changed(turn: Turn, region: Region, seen: int) -> None:
     service, code = region.service, region.region_code
     now = ask_afresh(calls.region(service.key, code))
     if now.value is None:
-        sync.absorb_region_gone(service, code, asked_at=now.asked_at)
+        with read_anew(service):
+            sync.absorb_region_gone(service, code, asked_at=now.asked_at)
         settle_found(turn.edit)
         raise Gone
     sync.absorb_region(service, now.value, asked_at=now.asked_at)
     settle_found(turn.edit)
-    refuse_other_version(region, seen)
+    with followed_if_refused(service):
+        refuse_other_version(region, seen)

@@ -8,7 +8,7 @@ sync that asked meanwhile may not know of it yet.
 from .answers import absorb_answers, absorb_log
 from .pool_entries import absorb_pool_entry, absorb_pool_entry_gone, absorb_recovered
 from .regions import absorb_region, absorb_region_gone
-from .services import absorb_gone, absorb_service, absorb_unchanged
+from .services import absorb_gone, absorb_service, absorb_unchanged, absorb_unread_change
 from .state import absorb_failure, absorb_success
 
 __all__ = [
@@ -24,4 +24,5 @@ __all__ = [
     "absorb_service",
     "absorb_success",
     "absorb_unchanged",
+    "absorb_unread_change",
 ]

@@ -42,6 +42,8 @@ def _answered_before_a_change(service: Service) -> list[int]:
     """The regions of which a status changed since somebody asked what they serve."""
     if service.answers_seen_at is None:
         return []
+    if service.changed_at and service.changed_at > service.answers_seen_at:
+        return list(service.regions.values_list("pk", flat=True))
     later = Q(status_since__gt=service.answers_seen_at)
     later |= Q(pool__status_since__gt=service.answers_seen_at)
     return list(service.regions.filter(later).distinct().values_list("pk", flat=True))

@@ -65,3 +65,10 @@ def delete_left_out(rows: Iterable[Mirrored], asked_at: datetime) -> bool:
 
 def touch_service(pk: int) -> None:
     live.touch(f"service-{pk}", f"service-row-{pk}", "counts")
+
+
+def touch_whole(service: Service) -> None:
+    """Announce the service and all its regions: what they say of their state is news."""
+    touch_service(service.pk)
+    regions = service.regions.values_list("pk", flat=True)
+    live.touch(*(f"region-{pk}" for pk in regions), scope=service.pk)

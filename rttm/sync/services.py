@@ -10,7 +10,7 @@ from rttm.core import schema
 from rttm.models import HealthMonitor, PerformanceMonitor, Service
 
 from .regions import create_region, update_regions
-from .rows import columns, touch_service, write
+from .rows import columns, touch_service, touch_whole, write
 
 
 @transaction.atomic
@@ -48,14 +48,16 @@ def _fill(row: Service, remote: schema.Service, asked_at: datetime) -> Service:
 
 
 def _update(row: Service, remote: schema.Service, asked_at: datetime, as_of: datetime) -> None:
-    came_back = row.gone_at is not None
+    came_back, was_older = row.gone_at is not None, row.is_state_older
     changed = write(row, columns(remote) | {"gone_at": None}, asked_at)
     changed |= write(row.monitor, columns(remote.monitor), asked_at)
     changed |= write(row.performance_monitor, columns(remote.performance_monitor), asked_at)
     if row.seen_at <= asked_at:
         changed |= update_regions(row, remote.region, asked_at)
     Service.objects.filter(pk=row.pk).update(seen_at=as_of)
-    if changed:
+    if was_older:
+        touch_whole(row)
+    elif changed:
         touch_service(row.pk)
     if came_back:
         live.touch("services")
@@ -66,8 +68,20 @@ def absorb_unchanged(pks: Collection[int], *, asked_at: datetime) -> None:
     """The backend said of these services what the mirror already says."""
     older = Service.objects.filter(pk__in=pks, seen_at__lt=asked_at)
     # In one order, else two syncs that end at once could each wait for a row the other one has.
-    held = older.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True)
-    Service.objects.filter(pk__in=list(held)).update(seen_at=asked_at)
+    held = list(older.order_by("pk").select_for_update(no_key=True))
+    Service.objects.filter(pk__in=[row.pk for row in held]).update(seen_at=asked_at)
+    for row in held:
+        if row.is_state_older:
+            touch_whole(row)
+
+
+@transaction.atomic
+def absorb_unread_change(service: Service, *, at: datetime) -> None:
+    """A part of it was changed, but what the whole is, or answers, since then was not told."""
+    service = Service.objects.locked(service.pk)
+    if service.changed_at is None or service.changed_at < at:
+        Service.objects.filter(pk=service.pk).update(changed_at=at)
+    touch_whole(service)
 
 
 @transaction.atomic
