@@ -13,6 +13,7 @@ BAD = {
     Edit.Outcome.NOT_APPLIED,
     Edit.Outcome.UNCLEAR,
     Action.State.FAILED,
+    Action.State.STILL_OUT,
 }
 
 

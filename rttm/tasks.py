@@ -7,6 +7,7 @@ from .client import DynectError, Unavailable
 from .models import Action
 
 FIRST_PAUSE = 1  # seconds; each further one is twice as long
+MOST_FOLLOWED = 3  # further readings, 8 s in all; after that the syncs tell
 # Two queues, each with workers of its own: what reads a lot may hold its own up for a minute when
 # the backend hangs, and must not keep waiting who recovers a node.
 ACTIONS = "actions"
@@ -25,8 +26,28 @@ READING_VERBS = (Action.Verb.SYNC, Action.Verb.LOG_REPORT)
     time_limit=110,
 )
 def run_action(action_id: int) -> None:
-    """Carry out what a person asked for."""
-    services.action_run(action_id=action_id)
+    """Carry out what a person asked for, and read soon what the backend's probes make of it."""
+    follow(services.action_run(action_id=action_id))
+
+
+def follow(service_id: int | None) -> None:
+    """Ask a worker to read a service again in a moment, if one is worth it."""
+    if service_id is not None:
+        run_follow.apply_async((service_id,), countdown=FIRST_PAUSE)
+
+
+@shared_task(
+    autoretry_for=(services.Awaited,),
+    retry_backoff=FIRST_PAUSE,
+    retry_jitter=False,
+    max_retries=MOST_FOLLOWED,
+    throws=(services.Awaited,),
+    soft_time_limit=100,
+    time_limit=110,
+)
+def run_follow(service_id: int) -> None:
+    """Read a service whose first results come before the next sync does."""
+    services.service_follow(service_id=service_id)
 
 
 def wake(action: Action) -> None:

@@ -81,10 +81,11 @@ class Action(Kept):
         QUEUED = "queued", "queued"
         RUNNING = "running", "running"
         SUCCEEDED = "succeeded", "done"
+        STILL_OUT = "still_out", "still out"  # carried out, but it did not bring back all
         FAILED = "failed", "failed"
 
     UNFINISHED = (State.QUEUED, State.RUNNING)
-    FINISHED = (State.SUCCEEDED, State.FAILED)
+    FINISHED = (State.SUCCEEDED, State.STILL_OUT, State.FAILED)
 
     verb = models.CharField(max_length=16, choices=Verb)
     state = models.CharField(max_length=16, choices=State, default=State.QUEUED)

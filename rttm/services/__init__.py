@@ -4,11 +4,12 @@ from .actions import MOST_ATTEMPTS, action_run, actions_expired
 from .jobs import jobs_follow
 from .mirror import UnsafePlan, mirror_sync
 from .pool_entries import pool_entry_create, pool_entry_delete, pool_entry_update
-from .reading import answers_refresh, service_refresh_soon
+from .reading import Awaited, answers_refresh, service_follow, service_refresh_soon
 from .regions import region_create, region_delete, region_update
 
 __all__ = [
     "MOST_ATTEMPTS",
+    "Awaited",
     "UnsafePlan",
     "action_run",
     "actions_expired",
@@ -21,5 +22,6 @@ __all__ = [
     "region_create",
     "region_delete",
     "region_update",
+    "service_follow",
     "service_refresh_soon",
 ]

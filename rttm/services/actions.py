@@ -15,20 +15,26 @@ from rttm.models import Action, PoolEntry, Service
 from .log_reports import log_report_build
 from .mirror import UnsafePlan, mirror_sync
 from .reading import read_anew
+from .recovering import describe_still_out
 
 LEASE = timedelta(seconds=120)  # longer than a task may take
 MOST_ATTEMPTS = 5
 FORGOTTEN = timedelta(seconds=20)  # a queued action whose wake-up got lost
+RECOVERS = (Action.Verb.RECOVER, Action.Verb.RECOVERIP)
+FOLLOWED = (*RECOVERS, Action.Verb.ACTIVATE)  # the backend probes at once after these
 
 
-def action_run(*, action_id: int) -> None:
-    """Carry an action out once, however often it is delivered; raises Unavailable to be retried."""
+def action_run(*, action_id: int) -> int | None:
+    """Carry an action out once, however often it is delivered; raises Unavailable to be retried.
+
+    The key of the service whose first results are worth a reading before the next sync, if any.
+    """
     action = _claim(action_id)
     if action is None:
-        return
+        return None
     if action.attempts > MOST_ATTEMPTS:  # each of them took its worker with it
         _finish(action, Action.State.FAILED, f"None of {MOST_ATTEMPTS} attempts came to an end.")
-        return
+        return None
     try:
         message = RUN[Action.Verb(action.verb)](action)
     except Unavailable as error:
@@ -39,7 +45,10 @@ def action_run(*, action_id: int) -> None:
     except (DynectError, UnsafePlan, Service.DoesNotExist) as error:
         _finish(action, Action.State.FAILED, str(error))
     else:
-        _finish(action, Action.State.SUCCEEDED, message)
+        still_out = _describe_still_out(action)
+        state = Action.State.STILL_OUT if still_out else Action.State.SUCCEEDED
+        _finish(action, state, still_out or message)
+    return action.service_id if action.verb in FOLLOWED else None
 
 
 def _claim(action_id: int) -> Action | None:
@@ -113,11 +122,18 @@ def _on_service(action: Action, call: Callable) -> str:
     answer = ask(call(service.key), budget=WORK_BUDGET)
     with read_anew(service):
         sync.absorb_service(answer.value, asked_at=answer.asked_at, as_of=answer.as_of)
-        if action.verb in (Action.Verb.RECOVER, Action.Verb.RECOVERIP):
+        if action.verb in RECOVERS:
             sync.absorb_recovered(service, action.address)
     service.refresh_from_db()
     action.after = _state(action, service)
     return answer.words
+
+
+def _describe_still_out(action: Action) -> str:
+    """Why the action did not help; "" for one that helped, or that brings nothing back."""
+    if action.verb not in RECOVERS or not action.service or not action.service.active:
+        return ""
+    return describe_still_out(action.service, action.address)
 
 
 def _service(action: Action) -> Service:

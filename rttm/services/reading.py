@@ -13,10 +13,15 @@ from rttm import sync
 from rttm.backend import FOLLOW_BUDGET, Answer, ask
 from rttm.client import DynectError, Rejected, calls
 from rttm.core import schema
+from rttm.core.terms import EntryStatus, Protocol
 from rttm.edits import Conflict
 from rttm.models import Service
 
 LOG_LOOKBACK = timedelta(days=1)  # how much log a service new to us brings along
+
+
+class Awaited(Exception):
+    """The backend has not told the results yet that its probes are about to bring."""
 
 
 @dataclass(slots=True)
@@ -49,9 +54,8 @@ def read_anew(service: Service) -> Iterator[None]:
     shows a change beside a state from before it. Where the backend does not answer in time, the
     change is absorbed alone, and pages say that the state is older.
     """
-    reading, changed_at = Reading(), timezone.now()
-    with suppress(DynectError):
-        _read_whole(service, reading)
+    changed_at = timezone.now()
+    reading = _read_whole(service)
     with transaction.atomic():
         yield
         reading.absorb(service)
@@ -70,15 +74,37 @@ def followed_if_refused(service: Service) -> Iterator[None]:
 
 
 def service_refresh_soon(*, service: Service) -> None:
-    """Read a service whose state is about to change, or has just changed; a sync does it too."""
+    """Read a service of which a part has just changed; a sync does it too."""
     with read_anew(service):
         pass
 
 
-def _read_whole(service: Service, reading: Reading) -> None:
-    until = monotonic() + FOLLOW_BUDGET
-    reading.whole = ask(calls.service(service.key), budget=FOLLOW_BUDGET)
-    _read_answers(service, reading, until)
+def service_follow(*, service_id: int) -> None:
+    """Read a service whose addresses are being probed; raises Awaited while results are missing."""
+    service = Service.objects.filter(pk=service_id).first()
+    if service is None:
+        return
+    reading = _read_whole(service)
+    with transaction.atomic():
+        reading.absorb(service)
+    if _is_awaited(Service.objects.whole().get(pk=service_id)):
+        raise Awaited(f"first results of {service}")
+
+
+def _is_awaited(service: Service) -> bool:
+    """The backend still waits for a probe after a recover, or nothing told of an address yet."""
+    if not service.active or service.monitor.protocol == Protocol.NONE:
+        return False
+    entries = (entry for region in service.regions.all() for entry in region.pool.all())
+    return bool(service.task_id) or any(entry.status == EntryStatus.UNK for entry in entries)
+
+
+def _read_whole(service: Service) -> Reading:
+    reading, until = Reading(), monotonic() + FOLLOW_BUDGET
+    with suppress(DynectError):
+        reading.whole = ask(calls.service(service.key), budget=FOLLOW_BUDGET)
+        _read_answers(service, reading, until)
+    return reading
 
 
 def answers_refresh(*, service: Service, budget: float) -> None:

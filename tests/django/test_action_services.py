@@ -25,6 +25,7 @@ def woken(monkeypatch) -> list[int]:
     """The actions for which a task was queued."""
     found: list[int] = []
     monkeypatch.setattr(tasks, "wake", lambda action: found.append(action.pk))
+    monkeypatch.setattr(tasks, "follow", lambda service_id: None)
     return found
 
 

@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "rttm.edits": "rttm.core rttm.models rttm.live rttm.client",
     "rttm.backend": "rttm.client",
     "rttm.reports": "rttm.core rttm.models",
-    "rttm.services": "rttm.core rttm.client rttm.models rttm.live rttm.edits rttm.sync"
+    "rttm.services": "rttm.core rttm.client rttm.models rttm.shown rttm.live rttm.edits rttm.sync"
     " rttm.backend",
     "rttm.tasks": "rttm.client rttm.models rttm.services",
     "rttm.dispatch": "rttm.models rttm.edits rttm.services rttm.tasks",
