@@ -37,6 +37,18 @@ def operator_required(view: View) -> View:
     return login_required(checked)
 
 
+def admin_required(view: View) -> View:
+    """Only admins."""
+
+    @wraps(view)
+    def checked(request: LoggedInRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_admin_role:
+            raise PermissionDenied("Only an admin may do this; ask one.")
+        return view(request, *args, **kwargs)
+
+    return login_required(checked)
+
+
 def origin(request: LoggedInRequest) -> Origin:
     """Who asks, and from where. Behind a proxy REMOTE_ADDR is the server's matter to set."""
     return Origin(user=request.user, remote_address=request.META.get("REMOTE_ADDR") or None)

@@ -2,14 +2,19 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 
 from dashboard.templatetags.rttm import SIGNS
 from rttm.core.terms import WORST_FIRST
 from rttm.models import Service
 
-STATES = (*WORST_FIRST, "inactive", "gone")
+STATES = (*WORST_FIRST[:2], "missing", *WORST_FIRST[2:], "inactive", "gone")
 """The signs a service can have, in the order of every page."""
 
+READ = (
+    *("active", "status", "gone_at", "seen_at", "changed_at"),
+    *("missing_since", "is_missing_dismissed"),
+)
 ALARMS = WORST_FIRST[:2]
 ICONS = WORST_FIRST[:3]  # each has one of its own
 TITLE_SIGNS = {"failover": "◆", "trouble": "▲"}
@@ -37,6 +42,8 @@ class Counts:
 
     shown: tuple[Count, ...]
     chosen: str = ""  # the state the board is filtered by
+    missing: int = 0  # services that the backend does not list, and nobody has dismissed
+    missing_since: datetime | None = None  # the first of them
 
     @property
     def title(self) -> str:
@@ -58,8 +65,12 @@ class Counts:
 
 def read_counts(chosen: str = "") -> Counts:
     """Count the mirror's services by the one word a reader needs first, as `Service.sign` says."""
-    read = Service.objects.only("active", "status", "gone_at", "seen_at", "changed_at")
-    found = Counter(row.sign for row in read)
+    rows = list(Service.objects.only(*READ))
+    found = Counter(row.sign for row in rows)
+    missing = [
+        row.missing_since for row in rows if row.missing_since and not row.is_missing_dismissed
+    ]
     states = (*STATES, *sorted(found.keys() - set(STATES)))
     shown = (state for state in states if state in WORST_FIRST or found[state])
-    return Counts(tuple(Count(str(state), found[state]) for state in shown), chosen)
+    counted = tuple(Count(str(state), found[state]) for state in shown)
+    return Counts(counted, chosen, len(missing), min(missing, default=None))

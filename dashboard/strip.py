@@ -109,7 +109,7 @@ def _cell(service: Service, region: Region | None, code: str) -> Cell:
 
 def _state(service: Service, region: Region, tally: Tally) -> str:
     if service.gone_at or not service.active:
-        return service.sign
+        return "gone" if service.gone_at else "inactive"
     if region.sign == Status.OK and tally.waiting:
         return "waits"
     return region.sign
@@ -180,6 +180,8 @@ def answer(service: Service) -> Answer:
 
 def _is_older(service: Service, region: Region) -> bool:
     """As `rttm.shown.is_answer_older`, of what the query counted."""
+    if service.missing_since:
+        return True
     pool_changed_at = vars(region).get("pool_changed_at")
     changes = [region.status_since, pool_changed_at, service.changed_at]
     asked_at = service.answers_seen_at

@@ -16,11 +16,12 @@ def facts(region: Region) -> dict[str, Fact]:
 
 
 def is_answer_older(region: Region) -> bool:
-    """Nobody has asked what it serves since a status, or the configuration, changed."""
+    """Nobody has asked since a status or the configuration changed, or the service is missing."""
     asked_at, changed_at = region.service.answers_seen_at, region.service.changed_at
     seen = [region.status_since, *(entry.status_since for entry in region.pool.all())]
     seen += [changed_at] if changed_at else []
-    return asked_at is not None and asked_at < max(seen)
+    is_missing = region.service.missing_since is not None
+    return asked_at is not None and (is_missing or asked_at < max(seen))
 
 
 def funnel(region: Region) -> Funnel:

@@ -56,7 +56,7 @@ def wake(action: Action) -> None:
     run_action.apply_async((action.pk,), queue=queue)
 
 
-@shared_task(throws=(DynectError, services.UnsafePlan), soft_time_limit=100, time_limit=110)
+@shared_task(throws=(DynectError,), soft_time_limit=100, time_limit=110)
 def run_sync() -> None:
     """The regular full sync."""
     services.mirror_sync()

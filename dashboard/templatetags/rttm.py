@@ -26,6 +26,7 @@ SIGNS = {
     "waits": ("waits", "waits for recover"),
     "drained": ("drained", "drained"),
     "inactive": ("inactive", "inactive"),
+    "missing": ("unk", "missing"),
     "gone": ("gone", "gone"),
     "reg_remove": ("gone", "removed"),
 }

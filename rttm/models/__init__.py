@@ -9,8 +9,8 @@ from .mirror import (
     PoolEntry,
     Region,
     Service,
-    SyncState,
 )
+from .sync_state import SyncState
 
 __all__ = [
     "Action",

@@ -76,6 +76,8 @@ class Action(Kept):
         RECOVERIP = "recoverip", "Recover address"
         SYNC = "sync", "Sync"
         LOG_REPORT = "log_report", "Log report"
+        CONFIRM_GONE = "confirm_gone", "Confirm as gone"
+        DISMISS_MISSING = "dismiss_missing", "Dismiss as missing"
 
     class State(models.TextChoices):
         QUEUED = "queued", "queued"

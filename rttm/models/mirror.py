@@ -60,6 +60,9 @@ class Service(Mirrored):
     syslog_rttm_fmt = models.TextField(blank=True)
     task_id = models.TextField(blank=True)
     gone_at = models.DateTimeField(null=True)  # since when the backend no longer has it
+    # Since when the backend does not list it, while nobody knows whether it is gone.
+    missing_since = models.DateTimeField(null=True)
+    is_missing_dismissed = models.BooleanField(default=False)  # pages do not tell of it any more
     # When it was last changed and what came of that could not be read in the same turn.
     changed_at = models.DateTimeField(null=True)
     answers_seen_at = models.DateTimeField(null=True)  # when we last asked what it serves
@@ -75,9 +78,11 @@ class Service(Mirrored):
 
     @property
     def sign(self) -> str:
-        """The one word a reader needs first: gone, inactive, or its status."""
+        """The one word a reader needs first: gone, missing, inactive, or its status."""
         if self.gone_at:
             return "gone"
+        if self.missing_since:
+            return "missing"
         return self.sign_of(self.status) if self.active else "inactive"
 
     @staticmethod
@@ -85,14 +90,16 @@ class Service(Mirrored):
         """`sign`, for a query."""
         if sign == "gone":
             return Q(gone_at__isnull=False)
+        if sign == "missing":
+            return Q(gone_at=None, missing_since__isnull=False)
         if sign == "inactive":
-            return Q(gone_at=None, active=False)
+            return Q(gone_at=None, missing_since=None, active=False)
         status, is_older = Q(status=sign), Q(changed_at__gt=F("seen_at"))
         if sign == Status.OK:
             status &= Q(changed_at=None) | Q(changed_at__lte=F("seen_at"))
         elif sign == Status.UNK:
             status |= Q(status=Status.OK) & is_older
-        return Q(gone_at=None, active=True) & status
+        return Q(gone_at=None, missing_since=None, active=True) & status
 
     @property
     def is_state_older(self) -> bool:
@@ -100,8 +107,9 @@ class Service(Mirrored):
         return self.changed_at is not None and self.seen_at < self.changed_at
 
     def sign_of(self, status: str) -> str:
-        """The sign of its own status or a region's: an `ok` from before a change is none."""
-        return Status.UNK if status == Status.OK and self.is_state_older else status
+        """The sign of its own status or a region's: an `ok` that may be over is none."""
+        is_old = self.is_state_older or self.missing_since is not None
+        return Status.UNK if status == Status.OK and is_old else status
 
     @property
     def key(self) -> schema.ServiceKey:
@@ -272,22 +280,6 @@ class LogRecord(models.Model):
     @property
     def records(self) -> list[schema.Record]:
         return [schema.Record(*item) for item in self.answer]
-
-
-class SyncState(models.Model):
-    """One row: how the mirror stands to the backend."""
-
-    succeeded_at = models.DateTimeField(null=True)
-    failing_since = models.DateTimeField(null=True)
-    message = models.TextField(blank=True)  # why the last sync failed
-
-    def __str__(self) -> str:
-        return f"failing since {self.failing_since}" if self.failing_since else "in step"
-
-    @classmethod
-    def now(cls) -> "SyncState":
-        """The one row, or what it would say before the first sync."""
-        return cls.objects.filter(pk=1).first() or cls(pk=1)
 
 
 def _own(row: Mirrored, kind: type, *, skip: Collection[str] = ()) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from .actions import MOST_ATTEMPTS, action_run, actions_expired
 from .jobs import jobs_follow
-from .mirror import UnsafePlan, mirror_sync
+from .mirror import mirror_sync
+from .missing import missing_confirm, missing_dismiss
 from .pool_entries import pool_entry_create, pool_entry_delete, pool_entry_update
 from .reading import Awaited, answers_refresh, service_follow, service_refresh_soon
 from .regions import region_create, region_delete, region_update
@@ -10,12 +11,13 @@ from .regions import region_create, region_delete, region_update
 __all__ = [
     "MOST_ATTEMPTS",
     "Awaited",
-    "UnsafePlan",
     "action_run",
     "actions_expired",
     "answers_refresh",
     "jobs_follow",
     "mirror_sync",
+    "missing_confirm",
+    "missing_dismiss",
     "pool_entry_create",
     "pool_entry_delete",
     "pool_entry_update",

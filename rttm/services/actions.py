@@ -13,7 +13,7 @@ from rttm.core.notify import word
 from rttm.models import Action, PoolEntry, Service
 
 from .log_reports import log_report_build
-from .mirror import UnsafePlan, mirror_sync
+from .mirror import mirror_sync
 from .reading import read_anew
 from .recovering import describe_still_out
 
@@ -42,7 +42,7 @@ def action_run(*, action_id: int) -> int | None:
             _queue_again(action, error)
             raise
         _finish(action, Action.State.FAILED, f"{error} Given up after {MOST_ATTEMPTS} attempts.")
-    except (DynectError, UnsafePlan, Service.DoesNotExist) as error:
+    except (DynectError, Service.DoesNotExist) as error:
         _finish(action, Action.State.FAILED, str(error))
     else:
         still_out = _describe_still_out(action)

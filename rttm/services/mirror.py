@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from rttm import edits, sync
 from rttm.backend import WORK_BUDGET, ask
-from rttm.client import DynectError, Unavailable, calls
+from rttm.client import DynectError, Rejected, Unavailable, calls
 from rttm.core import diff, schema
 from rttm.core.diff import Change
 from rttm.models import Service
@@ -20,11 +20,7 @@ from .reading import answers_refresh
 
 logger = logging.getLogger(__name__)
 
-MOST_GONE = 0.5  # a plan that loses more of what we have is refused unless asked for
-
-
-class UnsafePlan(Exception):
-    """The backend lists so few of our services that it is more likely wrong than right."""
+MOST_GONE = 0.5  # of what we have; a list that lacks more of it is more likely wrong than right
 
 
 @dataclass
@@ -35,6 +31,7 @@ class Plan:
     absorb: list[schema.Service] = field(default_factory=list)  # new or different
     same: list[int] = field(default_factory=list)  # keys of rows that need nothing
     gone: list[schema.ServiceKey] = field(default_factory=list)
+    held: list[schema.ServiceKey] = field(default_factory=list)  # missing, but not taken for gone
     changes: list[tuple[schema.ServiceKey, Change]] = field(default_factory=list)
     known: int = 0  # services the mirror had
 
@@ -43,32 +40,48 @@ class Plan:
         found = [f"{key.fqdn}: {change}" for key, change in self.changes]
         return found + [f"{key.fqdn}: - gone from the backend" for key in self.gone]
 
+    @property
+    def held_words(self) -> str:
+        """How many are missing, for a person; "" when none is."""
+        number = len(self.held)
+        verb = "is" if number == 1 else "are"
+        return f"{number} of {self.known} services {verb} missing and held back." if number else ""
+
     def __str__(self) -> str:
         count = len(self.absorb) + len(self.same)
-        return f"{count} services read, {len(self.lines())} changes."
+        told = f"{count} services read, {len(self.lines())} changes."
+        return f"{told} {self.held_words}" if self.held else told
 
 
 def mirror_sync(*, allow_gone: bool = False) -> Plan:
-    """One full sync: fetch, plan, apply; its outcome is what every page's freshness shows."""
+    """One full sync: fetch, plan, apply; its outcome is what every page's freshness shows.
+
+    What is listed is absorbed. When most services are not, they are held back as missing.
+    """
     asked_at = timezone.now()
     try:
-        plan = _plan(_fetch(), asked_at)
-        _refuse_unsafe(plan, allow_gone=allow_gone)
-    except (DynectError, UnsafePlan) as error:
-        sync.absorb_failure(_told(error), asked_at=asked_at)
+        plan = _plan(_fetch(), asked_at, allow_gone=allow_gone)
+    except DynectError as error:
+        sync.absorb_failure(_describe_failure(error), asked_at=asked_at)
         raise
-    for remote in plan.absorb:
-        sync.absorb_service(remote, asked_at=asked_at)
-    for key in plan.gone:
-        sync.absorb_gone(key, asked_at=asked_at)
-    sync.absorb_unchanged(plan.same, asked_at=asked_at)
+    _apply(plan)
     edits.settle(asked_at=asked_at)
     sync.absorb_success(asked_at=asked_at)
     _refresh_some({key for key, _ in plan.changes})
     return plan
 
 
-def _told(error: Exception) -> str:
+def _apply(plan: Plan) -> None:
+    for remote in plan.absorb:
+        sync.absorb_service(remote, asked_at=plan.asked_at)
+    for key in plan.gone:
+        sync.absorb_gone(key, asked_at=plan.asked_at)
+    for key in plan.held:
+        sync.absorb_missing(key, asked_at=plan.asked_at)
+    sync.absorb_unchanged(plan.same, asked_at=plan.asked_at)
+
+
+def _describe_failure(error: DynectError) -> str:
     """Nobody asked for the sync, so nobody has to try again."""
     if isinstance(error, Unavailable):
         return f"{error.fact} The next sync asks again."
@@ -77,12 +90,20 @@ def _told(error: Exception) -> str:
 
 def _fetch() -> list[schema.Service]:
     zones = ask(calls.zones(), budget=WORK_BUDGET).value
-    return [
-        service for zone in zones for service in ask(calls.services(zone), budget=WORK_BUDGET).value
-    ]
+    return [service for zone in zones for service in _fetch_zone(zone)]
 
 
-def _plan(remotes: list[schema.Service], asked_at: datetime) -> Plan:
+def _fetch_zone(zone: str) -> list[schema.Service]:
+    """The services of a zone; none where the zone has vanished since it was listed."""
+    try:
+        return ask(calls.services(zone), budget=WORK_BUDGET).value
+    except Rejected as error:
+        if not error.not_found:
+            raise
+        return []
+
+
+def _plan(remotes: list[schema.Service], asked_at: datetime, *, allow_gone: bool) -> Plan:
     """Compare what the backend lists with the mirror; writes nothing."""
     plan = Plan(asked_at)
     rows = {row.key: row for row in Service.objects.whole()}
@@ -90,23 +111,23 @@ def _plan(remotes: list[schema.Service], asked_at: datetime) -> Plan:
     for remote in remotes:
         row = rows.pop(remote.key, None)
         known = row.value if row and row.gone_at is None else None
-        if row and known == remote:
+        if row and known == remote and row.missing_since is None:
             plan.same.append(row.pk)
             continue
         plan.absorb.append(remote)
         found = diff.changes(known, remote) if known else [Change("service", None, remote)]
         plan.changes += [(remote.key, change) for change in found]
-    plan.gone = [row.key for row in rows.values() if not row.gone_at and row.seen_at <= asked_at]
+    absent = [row for row in rows.values() if not row.gone_at and row.seen_at <= asked_at]
+    _judge(plan, absent, allow_gone=allow_gone)
     return plan
 
 
-def _refuse_unsafe(plan: Plan, *, allow_gone: bool) -> None:
-    if allow_gone or len(plan.gone) <= max(1, plan.known * MOST_GONE):
-        return
-    raise UnsafePlan(
-        f"The backend no longer lists {len(plan.gone)} of {plan.known} services; nothing was "
-        "changed. If that is right, run: manage.py sync_rttm --allow-gone"
-    )
+def _judge(plan: Plan, absent: list[Service], *, allow_gone: bool) -> None:
+    """Which of the absent services are gone. One that was held back stays so until it is back."""
+    is_likely_wrong = len(absent) > max(1, plan.known * MOST_GONE)
+    for row in absent:
+        is_held = not allow_gone and (is_likely_wrong or row.missing_since is not None)
+        (plan.held if is_held else plan.gone).append(row.key)
 
 
 def _refresh_some(changed: Collection[schema.ServiceKey]) -> None:
@@ -114,7 +135,7 @@ def _refresh_some(changed: Collection[schema.ServiceKey]) -> None:
 
     There is no call for all at once, so each sync asks for REPORTS_PER_SYNC of them.
     """
-    waiting = Service.objects.filter(gone_at=None).order_by(
+    waiting = Service.objects.filter(gone_at=None, missing_since=None).order_by(
         F("answers_seen_at").asc(nulls_first=True)
     )
     first = sorted(waiting, key=lambda service: service.key not in changed)

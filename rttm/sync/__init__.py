@@ -6,6 +6,7 @@ sync that asked meanwhile may not know of it yet.
 """
 
 from .answers import absorb_answers, absorb_log
+from .missing import absorb_confirmed_gone, absorb_missing, absorb_missing_dismissed
 from .pool_entries import absorb_pool_entry, absorb_pool_entry_gone, absorb_recovered
 from .regions import absorb_region, absorb_region_gone
 from .services import absorb_gone, absorb_service, absorb_unchanged, absorb_unread_change
@@ -13,9 +14,12 @@ from .state import absorb_failure, absorb_success
 
 __all__ = [
     "absorb_answers",
+    "absorb_confirmed_gone",
     "absorb_failure",
     "absorb_gone",
     "absorb_log",
+    "absorb_missing",
+    "absorb_missing_dismissed",
     "absorb_pool_entry",
     "absorb_pool_entry_gone",
     "absorb_recovered",

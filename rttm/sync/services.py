@@ -9,8 +9,11 @@ from rttm import live
 from rttm.core import schema
 from rttm.models import HealthMonitor, PerformanceMonitor, Service
 
+from .missing import NOTICE
 from .regions import create_region, update_regions
 from .rows import columns, touch_service, touch_whole, write
+
+PRESENT = {"gone_at": None, "missing_since": None, "is_missing_dismissed": False}
 
 
 @transaction.atomic
@@ -48,8 +51,9 @@ def _fill(row: Service, remote: schema.Service, asked_at: datetime) -> Service:
 
 
 def _update(row: Service, remote: schema.Service, asked_at: datetime, as_of: datetime) -> None:
-    came_back, was_older = row.gone_at is not None, row.is_state_older
-    changed = write(row, columns(remote) | {"gone_at": None}, asked_at)
+    was_absent = row.gone_at is not None or row.missing_since is not None
+    was_older = row.is_state_older or was_absent
+    changed = write(row, columns(remote) | PRESENT, asked_at)
     changed |= write(row.monitor, columns(remote.monitor), asked_at)
     changed |= write(row.performance_monitor, columns(remote.performance_monitor), asked_at)
     if row.seen_at <= asked_at:
@@ -59,8 +63,8 @@ def _update(row: Service, remote: schema.Service, asked_at: datetime, as_of: dat
         touch_whole(row)
     elif changed:
         touch_service(row.pk)
-    if came_back:
-        live.touch("services")
+    if was_absent:
+        live.touch(*NOTICE)
 
 
 @transaction.atomic
@@ -89,5 +93,6 @@ def absorb_gone(key: schema.ServiceKey, *, asked_at: datetime) -> None:
     """The backend no longer has this service: mark it, keep what we knew."""
     rows = Service.objects.filter(zone=key.zone, fqdn=key.fqdn, gone_at=None, seen_at__lte=asked_at)
     pk = rows.values_list("pk", flat=True).first()
-    if pk and rows.update(gone_at=asked_at, seen_at=asked_at):
+    if pk and rows.update(**PRESENT | {"gone_at": asked_at, "seen_at": asked_at}):
         touch_service(pk)
+        live.touch(*NOTICE)

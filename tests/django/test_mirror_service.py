@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 
 from rttm.client import Unavailable, calls
 from rttm.models import Region, Service, SyncState
-from rttm.services import UnsafePlan, mirror_sync
+from rttm.services import mirror_sync
 from tests.builders import service
 
 
@@ -57,21 +57,6 @@ def test_deleted_service_is_marked_gone(backend):
     backend.run(calls.service_delete(key))
     assert mirror_sync().lines() == ["s0.example.com: - gone from the backend"]
     assert Service.objects.exclude(gone_at=None).get().fqdn == "s0.example.com"
-
-
-def test_plan_that_loses_most_services_is_refused_unless_asked(backend):
-    for name in names(4):
-        backend.has(service(name))
-    mirror_sync()
-    for row in Service.objects.all()[:3]:
-        backend.run(calls.service_delete(row.key))
-    with pytest.raises(UnsafePlan):
-        mirror_sync()
-    assert not Service.objects.exclude(gone_at=None).exists()
-    assert "3 of 4 services" in SyncState.now().message
-    call_command("sync_rttm", "--allow-gone", stdout=StringIO())
-    assert Service.objects.exclude(gone_at=None).count() == 3
-    assert SyncState.now().failing_since is None
 
 
 def test_failed_sync_is_remembered_and_changes_nothing(backend):

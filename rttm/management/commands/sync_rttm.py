@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from rttm.client import DynectError
-from rttm.services import UnsafePlan, mirror_sync
+from rttm.services import mirror_sync
 
 
 class Command(BaseCommand):
@@ -16,14 +16,19 @@ class Command(BaseCommand):
         parser.add_argument(
             "--allow-gone",
             action="store_true",
-            help="carry on when the backend no longer lists more than half of the services",
+            help="mark as gone what the backend does not list, however much that is",
         )
 
     def handle(self, *args: Any, allow_gone: bool, **options: Any) -> None:
         try:
             plan = mirror_sync(allow_gone=allow_gone)
-        except (DynectError, UnsafePlan) as error:
+        except DynectError as error:
             raise CommandError(str(error)) from error
         for line in plan.lines():
             self.stdout.write(line)
         self.stdout.write(str(plan))
+        if plan.held:
+            raise CommandError(
+                f"{plan.held_words} If they are gone, an admin confirms that in the browser at "
+                "/missing/, or run: manage.py sync_rttm --allow-gone"
+            )
