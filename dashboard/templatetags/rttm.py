@@ -68,7 +68,9 @@ def ago(
     """
     if moment is None:
         return "–"
-    seconds = (timezone.now() - moment).total_seconds()
+    now = timezone.now()
+    moment = min(moment, now)  # a backend's clock may be ahead
+    seconds = (now - moment).total_seconds()
     is_stale = bool(stale_after) and seconds > stale_after
     return format_html(
         '<time datetime="{}" title="{}" data-age{}{}{}>{}</time>',

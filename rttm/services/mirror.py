@@ -59,6 +59,7 @@ def mirror_sync(*, allow_gone: bool = False) -> Plan:
     What is listed is absorbed. When most services are not, they are held back as missing.
     """
     asked_at = timezone.now()
+    sync.absorb_present(now=asked_at)
     try:
         plan = _plan(_fetch(), asked_at, allow_gone=allow_gone)
     except DynectError as error:

@@ -44,6 +44,9 @@ class Reading:
             sync.absorb_answers(service, self.answers.value, asked_at=self.answers.asked_at)
         if self.log:
             sync.absorb_log(service, self.log.value)
+        if self.answers:
+            has_news = bool(self.log and self.log.value)
+            sync.absorb_since(service, asked_at=self.answers.asked_at, has_news=has_news)
 
 
 @contextmanager
@@ -121,7 +124,8 @@ def answers_refresh(*, service: Service, budget: float) -> None:
 def _read_answers(service: Service, reading: Reading, until: float) -> None:
     call = calls.rrset_report(service.key, int(timezone.now().timestamp()))
     reading.answers = ask(call, budget=until - monotonic())
-    newest = service.log.values_list("change_at", flat=True).first()
+    past = service.log.filter(change_at__lte=timezone.now())  # the clock may have been set back
+    newest = past.values_list("change_at", flat=True).first()
     latest = max((found.change_ts for found in reading.answers.value), default=0)
     if newest is None or latest > newest.timestamp():
         asked_at = reading.answers.asked_at

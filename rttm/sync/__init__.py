@@ -6,10 +6,12 @@ sync that asked meanwhile may not know of it yet.
 """
 
 from .answers import absorb_answers, absorb_log
+from .clock import absorb_present
 from .missing import absorb_confirmed_gone, absorb_missing, absorb_missing_dismissed
 from .pool_entries import absorb_pool_entry, absorb_pool_entry_gone, absorb_recovered
 from .regions import absorb_region, absorb_region_gone
 from .services import absorb_gone, absorb_service, absorb_unchanged, absorb_unread_change
+from .since import absorb_since
 from .state import absorb_failure, absorb_success
 
 __all__ = [
@@ -22,10 +24,12 @@ __all__ = [
     "absorb_missing_dismissed",
     "absorb_pool_entry",
     "absorb_pool_entry_gone",
+    "absorb_present",
     "absorb_recovered",
     "absorb_region",
     "absorb_region_gone",
     "absorb_service",
+    "absorb_since",
     "absorb_success",
     "absorb_unchanged",
     "absorb_unread_change",

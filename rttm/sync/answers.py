@@ -31,7 +31,7 @@ def absorb_answers(
     changed = False
     for row in service.regions.all():
         if answer := told.get(row.region_code):
-            changed |= _absorb_answer(row, answer)
+            changed |= _absorb_answer(row, answer, asked_at)
     for pk in older:  # pages showed them as older: they are not any more, changed or not
         live.touch(f"region-{pk}", scope=service.pk)
     if changed or older:
@@ -49,9 +49,10 @@ def _answered_before_a_change(service: Service) -> list[int]:
     return list(service.regions.filter(later).distinct().values_list("pk", flat=True))
 
 
-def _absorb_answer(row: Region, answer: schema.ResponseSet) -> bool:
-    records, since = _records(answer), _moment(answer)
-    if (row.answer, row.answer_since) == (records, since):
+def _absorb_answer(row: Region, answer: schema.ResponseSet, asked_at: datetime) -> bool:
+    """True for another answer; since when one is served that stays, the log tells."""
+    records, since = _records(answer), min(_moment(answer), asked_at)
+    if row.answer == records and row.answer_since is not None:
         return False
     Region.objects.filter(pk=row.pk).update(answer=records, answer_since=since)
     for entry in row.pool.filter(was_down=True, address__in=answer.values):

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from rttm import live
 from rttm.core import schema
-from rttm.models import HealthMonitor, PerformanceMonitor, Service
+from rttm.models import HealthMonitor, PerformanceMonitor, PoolEntry, Service
 
 from .missing import NOTICE
 from .regions import create_region, update_regions
@@ -53,6 +53,8 @@ def _fill(row: Service, remote: schema.Service, asked_at: datetime) -> Service:
 def _update(row: Service, remote: schema.Service, asked_at: datetime, as_of: datetime) -> None:
     was_absent = row.gone_at is not None or row.missing_since is not None
     was_older = row.is_state_older or was_absent
+    if row.gone_at:
+        _begin_anew(row, asked_at)
     changed = write(row, columns(remote) | PRESENT, asked_at)
     changed |= write(row.monitor, columns(remote.monitor), asked_at)
     changed |= write(row.performance_monitor, columns(remote.performance_monitor), asked_at)
@@ -65,6 +67,13 @@ def _update(row: Service, remote: schema.Service, asked_at: datetime, as_of: dat
         touch_service(row.pk)
     if was_absent:
         live.touch(*NOTICE)
+
+
+def _begin_anew(row: Service, asked_at: datetime) -> None:
+    """It is another service of the same name, or was away: its states were not seen to last."""
+    Service.objects.filter(pk=row.pk).update(status_since=asked_at)
+    row.regions.update(status_since=asked_at)
+    PoolEntry.objects.filter(region__service=row).update(status_since=asked_at)
 
 
 @transaction.atomic
