@@ -16,11 +16,12 @@ import pytest
 from celery import Celery
 
 from rttm.client import Credentials, Dynect, HttpTransport, calls
-from tests.builders import service
+from tests.builders import pool_entry, service
 from tests.contract.engine_server import CUSTOMER, PASSWORD, ROOT, USERNAME, EngineServer
 from tests.proxy import Proxy
 from tests.servers import PATIENCE, ValkeyServer, wait_until
 from tests.stack import Installation
+from tests.up import free_ports
 
 SERVICE = service("worked-on.example.com")
 DEACTIVATION = "PUT /REST/RTTM/example.com/worked-on.example.com/"
@@ -29,13 +30,14 @@ DISPATCH = """
 from rttm import dispatch, edits, models, services
 services.mirror_sync()
 service = models.Service.objects.get()
-print(dispatch.service_deactivate(service=service, origin=edits.Origin(user=None)).pk)
+print(dispatch.service_{verb}(service=service, origin=edits.Origin(user=None)).pk)
 """
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[EngineServer]:
-    server = EngineServer(tmp_path, loop=False)
+def engine(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[EngineServer]:
+    """It probes only where a test says so."""
+    server = EngineServer(tmp_path, loop=getattr(request, "param", False))
     yield server
     server.stop()
 
@@ -105,9 +107,9 @@ def is_active_there(proxy: Proxy) -> bool:
         return dynect.run(calls.service(SERVICE.key)).active
 
 
-def dispatched(installation: Installation) -> int:
-    """The action that deactivates the only service, asked for as a view does."""
-    return int(installation.manage("shell", "-v", "0", "-c", DISPATCH))
+def dispatched(installation: Installation, verb: str = "deactivate") -> int:
+    """The action on the only service, asked for as a view does."""
+    return int(installation.manage("shell", "-v", "0", "-c", DISPATCH.format(verb=verb)))
 
 
 def action(installation: Installation, pk: int) -> dict[str, Any]:
@@ -158,6 +160,24 @@ def test_action_of_a_killed_worker_is_taken_up_by_another(
     wait_until_succeeded(installation, pk)
     assert action(installation, pk)["attempts"] == 2
     assert (is_active_there(proxy), is_active_here(installation)) == (False, False)
+
+
+@pytest.mark.parametrize("engine", [True], indirect=True)
+def test_first_results_after_an_activation_are_read_without_a_sync(
+    installation, start_worker, proxy
+):
+    """A closed port refuses at once, so the first probe has told something within a second."""
+    [closed] = free_ports(1)
+    with closing(client(proxy)) as dynect:
+        dynect.run(calls.deactivate(SERVICE.key))
+        dynect.run(calls.service_update(SERVICE.key, {}, monitor={"port": closed}))
+        dynect.run(calls.pool_entry_create(SERVICE.key, "global", pool_entry("127.0.0.1")))
+    pk = dispatched(installation, "activate")
+    query = "SELECT status FROM rttm_poolentry WHERE address = '127.0.0.1'"
+    assert installation.sql(query) == [("unk",)]
+    start_worker()
+    wait_until_succeeded(installation, pk)
+    wait_until(lambda: installation.sql(query) == [("down",)], "a worker read the first result")
 
 
 def wake_expired(valkey: ValkeyServer) -> None:
