@@ -4,7 +4,7 @@ from .core.eligibility import Fact
 from .core.explain import Funnel, explain
 from .core.failover import Link, Source, follow
 from .core.terms import RegionCode, ServeMode, Status
-from .models import Region, Service
+from .models import Region
 
 
 def facts(region: Region) -> dict[str, Fact]:
@@ -39,11 +39,13 @@ def funnel(region: Region) -> Funnel:
 
 def source(region: Region) -> Source:
     """Where a region answers from while it is in failover; prefetch its service's regions."""
-    return follow(region.region_code, _links(region.service))
+    return follow(region.region_code, _links(region))
 
 
-def _links(service: Service) -> dict[str, Link]:
-    known = {region.region_code: region for region in service.regions.all()}
+def _links(start: Region) -> dict[str, Link]:
+    """Those of the service's regions; `start` may have been deleted since it was read."""
+    known = {region.region_code: region for region in start.service.regions.all()}
+    known.setdefault(start.region_code, start)
     return {code: _link(region, known) for code, region in known.items()}
 
 

@@ -90,7 +90,7 @@ def test_every_page_says_how_many_are_missing_and_since_when(listed, notice):
     mirror_sync()
     since = Service.objects.exclude(missing_since=None).first().missing_since
     mirror_sync()
-    told = f"3 services missing at the backend since {since:%Y-%m-%d %H:%M:%S} UTC"
+    told = f"3 services are missing at the backend since {since:%Y-%m-%d %H:%M:%S} UTC"
     assert told in notice()
     assert notice().startswith("Synced 0 s ago")
 
@@ -212,7 +212,7 @@ def test_dismissal_ends_the_notice_of_the_set_that_it_was_about(listed, by, noti
     assert (missing(), gone()) == (THREE, set())
     listed.lacks(3)
     mirror_sync()
-    assert "1 service missing at the backend" in notice()
+    assert "1 service is missing at the backend" in notice()
 
 
 def test_dismissed_service_that_came_back_is_told_of_when_it_is_missing_again(listed, by, notice):
@@ -223,7 +223,7 @@ def test_dismissed_service_that_came_back_is_told_of_when_it_is_missing_again(li
     mirror_sync()
     listed.lacks(0)
     mirror_sync()
-    assert "1 service missing at the backend" in notice()
+    assert "1 service is missing at the backend" in notice()
 
 
 def test_nothing_missing_any_more_is_a_stated_outcome(listed, by):
