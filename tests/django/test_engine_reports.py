@@ -47,6 +47,14 @@ def test_the_rrset_report_shows_what_was_valid_at_a_moment(db):
     assert [[record.serve_count for record in found] for found in at] == [[], [1], [1], [2], [2]]
 
 
+def test_records_from_before_the_clock_was_set_back_hold_at_present_and_not_before(db):
+    row = create()
+    set_serve_count(row, 2, NOW + 30 * DAY)
+    now = NOW + 100
+    at = [reports.rrset_report(KEY, int(now) - ago, now=now) for ago in (60, 3, 0, -10)]
+    assert [[record.serve_count for record in found] for found in at] == [[1], [2], [2], [2]]
+
+
 def probe(row: models.Service, at: float) -> None:
     up = ProbeResult(EntryStatus.UP, "said")
     found = [

@@ -193,6 +193,7 @@ def test_clock_of_the_backend_that_is_ahead_dates_nothing_in_the_future(engine, 
     engine.probe(time() + MONTH.total_seconds(), _2="down")
     mirror_sync()
     assert Service.objects.get().status == "trouble"
+    assert [record.value for record in Region.objects.get().records] == [ONE]
     assert ahead_of(timezone.now()) == []
 
 

@@ -30,7 +30,7 @@ def log_report(request: Request) -> Answer:
 def rrset_report(request: Request) -> Answer:
     key = _key(request)
     at = required_time(request.args, "ts", latest=request.now + AHEAD)
-    found = reports.rrset_report(key, at)
+    found = reports.rrset_report(key, at, now=request.now)
     told = (Message(f"get: Found {len(found)} records"),)
     return Answer([wire.render_response_set(record) for record in found], told)
 
