@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from django.conf import settings
 from django.utils import timezone
 
-from .client import Call, Credentials, Dynect, HttpTransport, JobPending, calls
+from .client import Call, Credentials, Dynect, HttpTransport, JobPending
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -69,7 +69,11 @@ def ask(call: Call[T_co], *, budget: float = EDIT_BUDGET) -> Answer[T_co]:
     return Answer(reply.value, reply.words, asked_at, as_of)
 
 
-def ask_after(pending: JobPending, *, budget: float = EDIT_BUDGET) -> None:
-    """Return when the job has ended well; raises JobPending while it runs, or why it failed."""
+def ask_after(
+    call: Call[T_co], pending: JobPending, *, budget: float = EDIT_BUDGET
+) -> Answer[T_co]:
+    """The answer to a call that became a job; raises JobPending while the job runs."""
+    asked_at = timezone.now()
     with backend() as client:
-        client.follow(calls.change(pending.subject), pending, budget=budget)
+        reply = client.follow(call, pending, budget=budget)
+    return Answer(reply.value, reply.words, asked_at, timezone.now())

@@ -71,5 +71,7 @@ def run_expired_actions() -> None:
 
 @shared_task(soft_time_limit=100, time_limit=110)
 def run_followed_jobs() -> None:
-    """Ask after the jobs that the backend made of edits."""
+    """Ask after the jobs that the backend made of edits and actions."""
     services.jobs_follow()
+    for action in services.actions_with_jobs():
+        wake(action)

@@ -6,7 +6,7 @@ the turn of a process that was killed ends by itself, and a process that was fro
 up that its turn has ended, before it sends anything.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic, sleep
 
 from django.db.models import Q, QuerySet
@@ -43,7 +43,7 @@ class Turn:
                 renew_at = monotonic() + LEASE.total_seconds() / 3
             sleep(PAUSE)
         self.renew()
-        close_abandoned(Edit.objects.filter(_elsewhere_here(self.edit)))
+        close_abandoned(Edit.objects.filter(_others_in_region(self.edit)))
 
     def renew(self, *, sends: bool = False) -> None:
         """Keep the turn for one more call; raises Busy when the turn was taken meanwhile.
@@ -61,8 +61,7 @@ class Turn:
 
 def close_abandoned(edits: QuerySet[Edit]) -> None:
     """Close the edits among these whose owner has ended without a word."""
-    now = timezone.now()
-    for edit in edits.filter(outcome=Outcome.PENDING, turn_until__lt=now):
+    for edit in edits.filter(outcome=Outcome.PENDING).exclude(_lasts(timezone.now())):
         if edit.sent_at:
             words = "The process that saved this has ended before the backend answered."
             outcome = Outcome.UNKNOWN
@@ -72,7 +71,12 @@ def close_abandoned(edits: QuerySet[Edit]) -> None:
         close_edit(edit, outcome, words, of=[Outcome.PENDING])
 
 
-def _elsewhere_here(edit: Edit) -> Q:
+def _lasts(now: datetime) -> Q:
+    """Turns that are not over. A turn far ahead is from before the clock was set back."""
+    return Q(turn_until__gte=now, turn_until__lte=now + 2 * LEASE)
+
+
+def _others_in_region(edit: Edit) -> Q:
     """The other edits of the same region."""
     return Q(service=edit.service_id, region_code=edit.region_code) & ~Q(pk=edit.pk)
 
@@ -80,9 +84,10 @@ def _elsewhere_here(edit: Edit) -> Q:
 def _find_ahead(edit: Edit) -> Edit | None:
     """The first edit of the region that this one has to wait for."""
     now = timezone.now()
-    saving = Q(outcome=Outcome.PENDING, turn_until__gte=now, pk__lt=edit.pk)
-    running = Q(outcome=Outcome.UNKNOWN, created_at__gt=now - JOB_HOLDS) & ~Q(job_id="")
-    ahead = Edit.objects.filter(_elsewhere_here(edit), saving | running)
+    saving = Q(outcome=Outcome.PENDING, pk__lt=edit.pk) & _lasts(now)
+    lately = Q(created_at__gt=now - JOB_HOLDS, created_at__lte=now + LEASE)
+    running = Q(outcome=Outcome.UNKNOWN) & lately & ~Q(job_id="")
+    ahead = Edit.objects.filter(_others_in_region(edit), saving | running)
     return ahead.order_by("pk").first()
 
 

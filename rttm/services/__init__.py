@@ -1,6 +1,6 @@
 """Layer 4, the verbs: keyword-only, named `<noun>_<verb>`; no request in, no response out."""
 
-from .actions import MOST_ATTEMPTS, action_run, actions_expired
+from .actions import MOST_ATTEMPTS, action_run, actions_expired, actions_with_jobs
 from .jobs import jobs_follow
 from .mirror import mirror_sync
 from .missing import missing_confirm, missing_dismiss
@@ -13,6 +13,7 @@ __all__ = [
     "Awaited",
     "action_run",
     "actions_expired",
+    "actions_with_jobs",
     "answers_refresh",
     "jobs_follow",
     "mirror_sync",

@@ -1,21 +1,25 @@
 """Carry out what a person asked for: claim the row, ask the backend, say what came of it."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import TypeVar
 
 from django.db.models import F, Q
 from django.utils import timezone
 
 from rttm import live, sync
-from rttm.backend import WORK_BUDGET, ask
-from rttm.client import DynectError, Unavailable, calls
+from rttm.backend import WORK_BUDGET, Answer, ask, ask_after
+from rttm.client import Call, DynectError, JobPending, Unavailable, calls
 from rttm.core.notify import word
 from rttm.models import Action, PoolEntry, Service
 
+from .jobs import MOST_FOLLOWED
 from .log_reports import log_report_build
 from .mirror import mirror_sync
 from .reading import read_anew
 from .recovering import describe_still_out
+
+T = TypeVar("T")
 
 LEASE = timedelta(seconds=120)  # longer than a task may take
 MOST_ATTEMPTS = 5
@@ -37,6 +41,9 @@ def action_run(*, action_id: int) -> int | None:
         return None
     try:
         message = RUN[Action.Verb(action.verb)](action)
+    except JobPending as pending:
+        _wait_for_job(action, pending)
+        return None
     except Unavailable as error:
         if action.attempts < MOST_ATTEMPTS:
             _queue_again(action, error)
@@ -54,7 +61,7 @@ def action_run(*, action_id: int) -> int | None:
 def _claim(action_id: int) -> Action | None:
     """Take the action's lease; None when another worker holds it or it is finished."""
     now = timezone.now()
-    free = Q(state=Action.State.QUEUED) | Q(state=Action.State.RUNNING, claimed_until__lt=now)
+    free = Q(state=Action.State.QUEUED) | Q(state=Action.State.RUNNING) & _is_over(now)
     claimed = Action.objects.filter(free, pk=action_id).update(
         state=Action.State.RUNNING,
         claimed_until=now + LEASE,
@@ -76,27 +83,51 @@ def touch_action(action: Action) -> None:
 
 
 def _queue_again(action: Action, error: Unavailable) -> None:
-    action.state = Action.State.QUEUED
+    _queue(action, f"{error} Attempt {action.attempts} of {MOST_ATTEMPTS}; trying again.")
+
+
+def _queue(action: Action, message: str) -> None:
+    action.state, action.message = Action.State.QUEUED, message
     action.claimed_until = timezone.now() + LEASE
-    action.message = f"{error} Attempt {action.attempts} of {MOST_ATTEMPTS}; trying again."
-    action.save(update_fields=["state", "claimed_until", "message"])
+    columns = ["state", "claimed_until", "message", "attempts", "job_id", "job_token"]
+    action.save(update_fields=columns)
     touch_action(action)
+
+
+def _wait_for_job(action: Action, pending: JobPending) -> None:
+    """Leave the action open: the backend has taken it, and a worker asks after its job."""
+    if timezone.now() - action.created_at > MOST_FOLLOWED:
+        message = f"Job {pending.job_id} of the backend had not ended after an hour."
+        _finish(action, Action.State.FAILED, message)
+        return
+    action.job_id, action.job_token, action.attempts = pending.job_id, pending.token, 0
+    _queue(action, f"The backend goes on with it as job {pending.job_id}.")
+
+
+def actions_with_jobs() -> list[Action]:
+    """The actions that wait for a job of the backend."""
+    return list(Action.objects.filter(state=Action.State.QUEUED).exclude(job_id=""))
 
 
 def _finish(action: Action, state: str, message: str) -> None:
     action.state, action.message = state, message
     action.claimed_until, action.finished_at = None, timezone.now()
-    action.save(
-        update_fields=["state", "message", "claimed_until", "finished_at", "before", "after"]
-    )
+    action.job_id = action.job_token = ""
+    columns = ["state", "message", "claimed_until", "finished_at", "before", "after"]
+    action.save(update_fields=[*columns, "job_id", "job_token"])
     touch_action(action)
 
 
 def actions_expired() -> list[Action]:
     """Unfinished actions nobody holds: a worker was killed, or a wake-up got lost."""
     now = timezone.now()
-    lost = Q(claimed_until__lt=now) | Q(claimed_until=None, created_at__lt=now - FORGOTTEN)
+    lost = _is_over(now) | Q(claimed_until=None, created_at__lt=now - FORGOTTEN)
     return list(Action.objects.filter(lost, state__in=Action.UNFINISHED))
+
+
+def _is_over(now: datetime) -> Q:
+    """Leases that have ended. A lease far ahead is from before the clock was set back."""
+    return Q(claimed_until__lt=now) | Q(claimed_until__gt=now + 2 * LEASE)
 
 
 def _activate(action: Action) -> str:
@@ -118,8 +149,8 @@ def _recoverip(action: Action) -> str:
 def _on_service(action: Action, call: Callable) -> str:
     """One action on a service: its reply is the whole service, which the mirror absorbs."""
     service = _service(action)
-    action.before = _state(action, service)
-    answer = ask(call(service.key), budget=WORK_BUDGET)
+    action.before = action.before or _state(action, service)
+    answer = _ask(action, call(service.key))
     with read_anew(service):
         sync.absorb_service(answer.value, asked_at=answer.asked_at, as_of=answer.as_of)
         if action.verb in RECOVERS:
@@ -127,6 +158,18 @@ def _on_service(action: Action, call: Callable) -> str:
     service.refresh_from_db()
     action.after = _state(action, service)
     return answer.words
+
+
+def _ask(action: Action, call: Call[T]) -> Answer[T]:
+    """The answer to the action's call, or to the job that the call became.
+
+    A job that is lost is forgotten, so that the next attempt repeats the call.
+    """
+    if not action.job_id:
+        return ask(call, budget=WORK_BUDGET)
+    pending = JobPending(call.subject, action.job_id, action.job_token)
+    action.job_id = action.job_token = ""
+    return ask_after(call, pending)
 
 
 def _describe_still_out(action: Action) -> str:

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from rttm import edits
 from rttm.backend import ask_after
-from rttm.client import DynectError, JobPending, Rejected
+from rttm.client import DynectError, JobPending, Rejected, calls
 from rttm.models import Edit
 
 from .reading import service_refresh_soon
@@ -23,7 +23,7 @@ def jobs_follow() -> None:
 
 def _follow_job(edit: Edit) -> None:
     try:
-        ask_after(JobPending(edit.subject, edit.job_id, edit.job_token))
+        ask_after(calls.change(edit.subject), JobPending(edit.subject, edit.job_id, edit.job_token))
     except JobPending:
         if timezone.now() - edit.created_at > MOST_FOLLOWED:
             edits.lose_job(edit, f"Job {edit.job_id} had not ended after an hour.")

@@ -135,6 +135,54 @@ def test_deactivate_and_activate(backend, row, by, woken):
     assert row.active
 
 
+class TestJob:
+    """The backend answers that it will finish the action later."""
+
+    @pytest.fixture
+    def action(self, backend, row, by, woken) -> Action:
+        backend.transport.makes_jobs = True
+        action = run(dispatch.service_deactivate(service=row, origin=by))
+        backend.transport.makes_jobs = False
+        return action
+
+    def test_it_stays_open_while_the_job_runs(self, row, action, woken):
+        assert (action.state, action.job_id) == ("queued", "1")
+        assert action.message == "The backend goes on with it as job 1."
+        woken.clear()
+        tasks.run_followed_jobs()
+        assert woken == [action.pk]
+        assert run(action).state == "queued"
+        assert row.active
+
+    def test_it_is_done_when_the_job_has_ended_and_is_asked_for_once(self, backend, row, action):
+        backend.transport.carry_out()
+        action = run(action)
+        assert (action.state, action.before["active"], action.after["active"]) == (
+            "succeeded",
+            "yes",
+            "no",
+        )
+        assert (action.job_id, action.job_token) == ("", "")
+        row.refresh_from_db()
+        assert not row.active
+        puts = [path for method, path in backend.transport.sent if method == "PUT"]
+        assert len(puts) == 1
+
+    def test_it_is_asked_for_again_when_the_job_is_lost(self, backend, action):
+        Action.objects.update(job_token="of another log-in")
+        with pytest.raises(Unavailable):
+            tasks.run_action(action.pk)
+        assert run(action).state == "succeeded"
+
+    def test_it_fails_when_the_job_never_ends(self, action):
+        Action.objects.update(created_at=timezone.now() - timedelta(hours=2))
+        action = run(action)
+        assert (action.state, action.message) == (
+            "failed",
+            "Job 1 of the backend had not ended after an hour.",
+        )
+
+
 def test_recover_address_says_what_the_backend_said(row, by, woken):
     entry = row.regions.get().pool.get(address="192.0.2.1")
     PoolEntry.objects.filter(pk=entry.pk).update(was_down=True)

@@ -76,7 +76,12 @@ class TestTwoInOneRegion:
 
     @pytest.mark.parametrize(
         "columns",
-        [{"region_code": "Asia"}, {"turn_until": timezone.now()}, {"outcome": "saved"}],
+        [
+            {"region_code": "Asia"},
+            {"turn_until": timezone.now()},
+            {"turn_until": timezone.now() + timedelta(days=30)},  # the clock was set back
+            {"outcome": "saved"},
+        ],
     )
     def test_who_is_elsewhere_or_was_killed_or_is_done_is_not_waited_for(
         self, row, entry, by, columns, monkeypatch
