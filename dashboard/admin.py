@@ -3,7 +3,10 @@
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
+from dashboard import log_ins
 from dashboard.models import User
 
 # Rights follow from the role; groups would be a second, silent way to give them.
@@ -23,3 +26,11 @@ class AccountAdmin(UserAdmin):
     add_fieldsets = (
         (None, {"fields": ("username", "usable_password", "password1", "password2", "role")}),
     )
+    actions = ("lift_log_in_limits",)
+
+    @admin.action(description="Lift the log-in limits of selected users")
+    def lift_log_in_limits(self, request: HttpRequest, users: QuerySet[User]) -> None:
+        names = [user.get_username() for user in users]
+        for name in names:
+            log_ins.lift(name)
+        self.message_user(request, f"The log-in limits of {', '.join(names)} are lifted.")

@@ -71,5 +71,6 @@ urlpatterns = [
     path("login/", account.LogIn.as_view(), name="login"),
     path("logout/", account.LogOut.as_view(), name="logout"),
     path("healthz", healthz, name="healthz"),
+    path("admin/login/", account.admin_log_in),
     path("admin/", admin.site.urls),
 ]

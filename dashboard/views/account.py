@@ -8,17 +8,26 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.forms import PasswordChangeForm
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.contrib.auth.views import LoginView, LogoutView, redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.crypto import get_random_string
+from django.views.decorators.http import require_safe
 
-from dashboard import demo
+from dashboard import demo, log_ins
 from dashboard.access import LoggedInRequest, require_safe_or_POST
 from dashboard.forms.account import PreferencesForm
 from dashboard.models import User
 from rttm import live
+
+# A cookie of a browser in which somebody has logged in: whose account it was, and a mark.
+BROWSER = "browser"
+BROWSER_AGE = 90 * 24 * 3600  # seconds
+WRONG = "The user name or the password is wrong. Both tell capital letters from small ones."
 
 
 class LogIn(LoginView):
@@ -33,12 +42,58 @@ class LogIn(LoginView):
             return HttpResponse(status=204, headers={"HX-Refresh": "true"})
         return super().dispatch(request, *args, **kwargs)
 
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Check the password, unless the limits of logging in are against it."""
+        self.attempt = _attempt(request)
+        try:
+            with log_ins.turn(self.attempt):
+                return super().post(request, *args, **kwargs)
+        except log_ins.Wait as wait:
+            context = self.get_context_data(problem=str(wait))
+            return self.render_to_response(
+                context, status=429, headers={"Retry-After": str(wait.seconds)}
+            )
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         accounts = demo.ACCOUNTS if settings.DEMO else ()
         return super().get_context_data(**kwargs) | {"accounts": accounts}
 
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        self.attempt.forget_failures()
+        response = super().form_valid(form)
+        mark = self.attempt.browser or get_random_string(22)
+        response.set_signed_cookie(
+            BROWSER,
+            f"{self.attempt.account}:{mark}",
+            max_age=BROWSER_AGE,
+            path=reverse("login"),
+            secure=settings.SESSION_COOKIE_SECURE,
+            httponly=True,
+            samesite="Lax",
+        )
+        return response
+
     def form_invalid(self, form: forms.BaseForm) -> HttpResponse:
-        return self.render_to_response(self.get_context_data(form=form), status=422)
+        if form.non_field_errors():  # the password was checked
+            self.attempt.count_failure()
+        return self.render_to_response(self.get_context_data(form=form, problem=WRONG), status=422)
+
+
+def _attempt(request: HttpRequest) -> log_ins.Attempt:
+    """What is to be checked; with the mark of the browser where this account was used in it."""
+    name = request.POST.get("username", "")
+    cookie = request.get_signed_cookie(BROWSER, default="", max_age=BROWSER_AGE) or ""
+    account, _, mark = cookie.partition(":")
+    is_known = account == log_ins.account_key(name)
+    return log_ins.Attempt(name, request.META.get("REMOTE_ADDR", ""), mark if is_known else "")
+
+
+@require_safe
+def admin_log_in(request: HttpRequest) -> HttpResponse:
+    """The admin site sends here whom it does not let in; there is one door to log in by."""
+    if request.user.is_authenticated:
+        raise PermissionDenied("Only admins manage users.")
+    return redirect_to_login(request.GET.get("next", ""))
 
 
 class LogOut(LogoutView):

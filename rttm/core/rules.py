@@ -34,6 +34,15 @@ TEXT_LENGTH = 1024  # paths, headers, expected texts and formats: our decision
 NAME_LENGTH = 253  # RFC 1035
 DEFAULT_EP = 2  # with a pool of one entry: 1
 
+# How many wrong log-ins are allowed in how many seconds (our decision). What is beyond is refused
+# before the password is checked, and does not count.
+LOG_INS_HERE = (5, 300)  # for one account, from one address or from one browser it was used in
+LOG_INS_ADDRESS = (30, 300)  # from one address, for all accounts
+LOG_INS_ACCOUNT = (30, 3600)  # for one account, from all addresses
+# Checking a password costs a core about half a second: so many may wait for it, so many seconds.
+LOG_INS_WAITING = 20
+LOG_IN_PATIENCE = 10
+
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a header's name (RFC 9110)
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.ASCII)
 # Control characters, the separators of lines and paragraphs, and the marks that put text in another

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from dashboard import log_ins
 from dashboard.models import Role, User
 from rttm import backend as backend_module
 from rttm import live, sync
@@ -97,6 +98,17 @@ def by(operator: User) -> Origin:
 @pytest.fixture
 def viewer(db) -> User:
     return User.objects.create_user("vera", password="secret", role=Role.VIEWER)
+
+
+@pytest.fixture
+def admin(db) -> User:
+    return User.objects.create_user("ada", password="secret", role=Role.ADMIN)
+
+
+@pytest.fixture(autouse=True)
+def no_log_in_counted() -> None:
+    """What a test before this one typed wrong."""
+    log_ins.counts.own.storage.reset()
 
 
 @pytest.fixture
