@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods
 
 from dashboard.models import User
+from rttm.core import rules
+from rttm.core.numbers import read_key
 from rttm.edits import Origin
 
 View = Callable[..., HttpResponse]
@@ -54,9 +56,27 @@ def origin(request: LoggedInRequest) -> Origin:
     return Origin(user=request.user, remote_address=request.META.get("REMOTE_ADDR") or None)
 
 
+class KeyConverter:
+    """The key of a row in a path. Larger numbers are the path of nothing."""
+
+    regex = "[0-9]+"
+
+    def to_python(self, text: str) -> int:
+        key = read_key(text)
+        if key is None:
+            raise ValueError
+        return key
+
+    def to_url(self, key: int) -> str:
+        return str(key)
+
+
 def asked(request: HttpRequest, name: str) -> str:
-    """A word of the URL's query; without NUL, which PostgreSQL refuses."""
-    return request.GET.get(name, "").replace("\0", "").strip()
+    """A word of the URL's query, cut where no name is longer, which SQLite would refuse.
+
+    It is without NUL, which PostgreSQL refuses.
+    """
+    return request.GET.get(name, "").replace("\0", "").strip()[: rules.SEARCH_LENGTH]
 
 
 def wants_fragment(request: LoggedInRequest) -> bool:

@@ -1,8 +1,9 @@
 """Every URL, nested per noun, as they read."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, register_converter
 
+from dashboard.access import KeyConverter
 from dashboard.health import healthz
 from dashboard.views import (
     account,
@@ -16,6 +17,8 @@ from dashboard.views import (
     regions,
     services,
 )
+
+register_converter(KeyConverter, "key")
 
 service_urls = [
     path("", services.service, name="service"),
@@ -59,12 +62,12 @@ urlpatterns = [
     path("missing/", missing.missing, name="missing"),
     path("missing/confirm/", missing.missing_confirm, name="missing-confirm"),
     path("missing/dismiss/", missing.missing_dismiss, name="missing-dismiss"),
-    path("services/<int:pk>/", include(service_urls)),
-    path("regions/<int:pk>/", include(region_urls)),
-    path("pool-entries/<int:pk>/", include(pool_entry_urls)),
-    path("actions/<int:pk>/", actions.action, name="action"),
+    path("services/<key:pk>/", include(service_urls)),
+    path("regions/<key:pk>/", include(region_urls)),
+    path("pool-entries/<key:pk>/", include(pool_entry_urls)),
+    path("actions/<key:pk>/", actions.action, name="action"),
     path("log-reports/", log_reports.log_reports, name="log-reports"),
-    path("log-reports/<int:pk>/", include(log_report_urls)),
+    path("log-reports/<key:pk>/", include(log_report_urls)),
     path("activity/", activity.activity, name="activity"),
     path("live/", live.live, name="live"),
     path("account/", account.account, name="account"),

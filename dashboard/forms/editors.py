@@ -1,18 +1,48 @@
 """What the inline editors share: ids of their own, and each problem beside its field."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django import forms
 from django.forms import BoundField
 from django.http import QueryDict
 
-from rttm.core.rules import Problem
+from rttm.core.numbers import read_number
+from rttm.core.rules import KEY, Problem
 
 Choices = Iterable[str]
 
 HIDDEN = ("seen", "was")
+
+
+class VersionField(forms.Field):
+    """The version of a row; 0, which no row has, for what can be none: that is a conflict."""
+
+    def to_python(self, value: Any) -> int:
+        return read_number(str(value or ""), KEY) or 0
+
+
+class DraftField(forms.JSONField):
+    """What the fields said at first. Where it cannot be read, every field counts as touched."""
+
+    def to_python(self, value: Any) -> Any:
+        return _readable(super().to_python, value)
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        return _readable(super().bound_data, data, initial)
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Nobody types in it."""
+        return False
+
+
+def _readable(read: Callable[..., Any], *what: Any) -> Any:
+    """What a reader of JSON makes of it; None for what is none, or too long, or too deep."""
+    try:
+        return read(*what)
+    except (forms.ValidationError, ValueError, RecursionError):
+        return None
 
 
 class EditorForm(forms.Form):
@@ -21,8 +51,8 @@ class EditorForm(forms.Form):
     Its fields may lie outside the <form> (a row's cells do), so they name it.
     """
 
-    seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
-    was = forms.JSONField(widget=forms.HiddenInput, required=False)
+    seen = VersionField(widget=forms.HiddenInput, required=False)
+    was = DraftField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, data: Any = None, *, element: str, **kwargs: Any) -> None:
         super().__init__(data, auto_id=f"{element}-%s", **kwargs)
@@ -34,8 +64,8 @@ class EditorForm(forms.Form):
 
     @property
     def version(self) -> int:
-        """The version that the editor was opened on; 0, which no row has, if it does not say."""
-        return self.cleaned_data.get("seen") or 0
+        """The version that the editor was opened on."""
+        return self.cleaned_data["seen"]
 
     @property
     def at_first(self) -> dict[str, str]:

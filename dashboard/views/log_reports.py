@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from dashboard.access import LoggedInRequest, origin, require_safe_or_POST, wants_fragment
 from dashboard.forms.log_reports import PRESETS, LogReportForm
 from rttm import dispatch, live, reports
+from rttm.core.numbers import read_key
 from rttm.models import Action, LogReport, Service
 
 PAGE_ROWS = 50
@@ -27,8 +28,8 @@ def _reports() -> QuerySet[LogReport]:
 def log_reports(request: LoggedInRequest) -> HttpResponse:
     """All of them, newest first; with a service chosen, on to its form."""
     position = live.position()
-    if request.GET.get("service", "").isdecimal():
-        return redirect("log-report-add", int(request.GET["service"]))
+    if chosen := read_key(request.GET.get("service", "")):
+        return redirect("log-report-add", chosen)
     page = Paginator(_reports().defer("rows"), PAGE_ROWS).get_page(request.GET.get("page"))
     context: dict[str, Any] = {"page": page, "section": "reports", "live_position": position}
     context["services"] = Service.objects.filter(gone_at=None).only("pk", "fqdn")

@@ -19,6 +19,7 @@ from dashboard.forms.log_reports import PRESETS
 from dashboard.kept import KeptRow
 from dashboard.strip import strip
 from rttm import live
+from rttm.core.numbers import read_key
 from rttm.models import Region, Service
 
 GONE_PLACE = "gone"  # what is deleted has no place on the page any more: it is told on top
@@ -147,8 +148,7 @@ def gone(
 ) -> HttpResponse:
     """Somebody deleted what was being edited: say so, and keep readable what was typed."""
     typed = {name: request.POST[name] for name in fields if request.POST.get(name)}
-    pk = request.POST.get("service", "")
-    found = get_object_or_404(Service, pk=pk if pk.isdecimal() else 0)
+    found = get_object_or_404(Service, pk=read_key(request.POST.get("service", "")))
     context = {"element": element, "service": found, "typed": typed}
     name = partial if wants_fragment(request) else "components/conflict.html#gone"
     return draw(request, found.pk, GONE_PLACE, name, context, status=409)

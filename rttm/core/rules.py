@@ -32,7 +32,9 @@ RECOVERY_DELAY = range(101)  # our upper end
 LABEL_LENGTH = 255  # our decision
 TEXT_LENGTH = 1024  # paths, headers, expected texts and formats: our decision
 NAME_LENGTH = 253  # RFC 1035
+SEARCH_LENGTH = 255  # no name or label is longer, so nothing longer is looked for
 DEFAULT_EP = 2  # with a pool of one entry: 1
+KEY = range(1, 2**63)  # of a row, and the version of one: what databases can hold
 
 # How many wrong log-ins are allowed in how many seconds (our decision). What is beyond is refused
 # before the password is checked, and does not count.
