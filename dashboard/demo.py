@@ -1,6 +1,11 @@
-"""The demo's accounts, for `up` and for the log-in page. Their passwords are known to everybody."""
+"""The demo's accounts, and when they are shut. Their passwords are known to everybody."""
 
 from dataclasses import dataclass
+from functools import lru_cache
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.hashers import check_password
 
 from dashboard.models import Role, User
 
@@ -19,8 +24,11 @@ ACCOUNTS = (
 )
 
 
+PASSWORDS = {account.username: account.password for account in ACCOUNTS}
+
+
 def accounts_open() -> None:
-    """Make the demo accounts that are missing, and let in those that a start without DEMO shut."""
+    """Make the demo accounts that are missing, and let in those that were made inactive."""
     for account in ACCOUNTS:
         user = User.objects.filter(username=account.username).first()
         if user is None:
@@ -29,10 +37,18 @@ def accounts_open() -> None:
             User.objects.filter(pk=user.pk).update(is_active=True)
 
 
+def is_shut(user: AbstractBaseUser) -> bool:
+    """True outside the demo for an account whose password everybody knows."""
+    name = user.get_username()
+    return not settings.DEMO and name in PASSWORDS and _is_known(name, user.password)
+
+
 def accounts_shut() -> list[str]:
-    """Outside the demo nobody logs in with a password that everybody knows; return whom it hit."""
-    passwords = {account.username: account.password for account in ACCOUNTS}
-    users = User.objects.filter(username__in=passwords, is_active=True)
-    known = [user for user in users if user.check_password(passwords[user.username])]
-    User.objects.filter(pk__in=[user.pk for user in known]).update(is_active=False)
-    return [user.username for user in known]
+    """The names of the accounts that cannot log in, because their password is known."""
+    return [user.username for user in User.objects.filter(username__in=PASSWORDS) if is_shut(user)]
+
+
+@lru_cache(maxsize=len(ACCOUNTS))
+def _is_known(name: str, encoded: str) -> bool:
+    """Kept, because to check a password is expensive and each request of a session asks."""
+    return check_password(PASSWORDS[name], encoded)

@@ -200,6 +200,7 @@ OWNER_EMAIL = env.text("OWNER_EMAIL", "owner@example.com" if DEMO else "")
 # --- Security -------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "dashboard.User"
+AUTHENTICATION_BACKENDS = ["dashboard.accounts.AccountBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

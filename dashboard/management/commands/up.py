@@ -249,6 +249,6 @@ def _get(host: str, port: int, path: str) -> int | None:
 
 def _has_user() -> bool:
     try:
-        return User.objects.filter(is_active=True).exists()
+        return any(not demo.is_shut(user) for user in User.objects.filter(is_active=True))
     finally:
         connections.close_all()
