@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.utils import timezone
 
+from rttm.core import rules
+
 PRESETS = ((1, "Last hour"), (24, "Last 24 hours"), (168, "Last 7 days"))
 FORMAT = "%Y-%m-%d %H:%M:%S"
 LONGEST = timedelta(days=366)  # our decision: a backend gives no more than 1000 records anyway
@@ -48,18 +50,25 @@ class LogReportForm(forms.Form):
             zone = ZoneInfo(cleaned["zone"])
             for name in ("start", "end"):
                 cleaned[name] = cleaned[name].replace(tzinfo=zone)
-            self._check(cleaned["start"], cleaned["end"])
+            now = timezone.now()
+            self._check(cleaned["start"], cleaned["end"], now.astimezone(zone))
+            if not self.errors:
+                cleaned["end"] = min(cleaned["end"], now)
         return cleaned
 
-    def _check(self, start: datetime, end: datetime) -> None:
+    def _check(self, start: datetime, end: datetime, now: datetime) -> None:
+        """Refuse what no report can tell; `now` is in the zone in which the times were typed."""
         if start.year < EARLIEST + 1:
             self.add_error("start", f"There is nothing from before {EARLIEST + 1}.")
-        elif start >= timezone.now():
+        elif start >= now:
             self.add_error("start", "This is in the future: nothing has happened yet.")
         if end <= start:
             self.add_error("end", "The end must be after the start.")
         elif end - start > LONGEST:
             self.add_error("end", f"A report spans at most {LONGEST.days} days.")
+        elif end > now + timedelta(seconds=rules.CLOCK_SLACK):
+            text = f"This is in the future. A report ends now at the latest: {now:{FORMAT}}."
+            self.add_error("end", text)
 
 
 def _last(hours: int, zone: tzinfo) -> dict[str, Any]:

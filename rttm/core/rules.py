@@ -34,6 +34,10 @@ TEXT_LENGTH = 1024  # paths, headers, expected texts and formats: our decision
 NAME_LENGTH = 253  # RFC 1035
 SEARCH_LENGTH = 255  # no name or label is longer, so nothing longer is looked for
 DEFAULT_EP = 2  # with a pool of one entry: 1
+REPORTS_AT_ONCE = 5  # unfinished log reports of one person (our decision)
+# Seconds by which the end of a log report may lie ahead of our clock, because the clock of whoever
+# types it may go fast (our decision). What is asked for ends now all the same.
+CLOCK_SLACK = 60
 KEY = range(1, 2**63)  # of a row, and the version of one: what databases can hold
 
 # How many wrong log-ins are allowed in how many seconds (our decision). What is beyond is refused

@@ -1,12 +1,15 @@
 """Log reports: asked for with a time span, shown when built, sent on as CSV."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from dashboard.forms.log_reports import FORMAT
 from rttm import tasks
+from rttm.core import rules
 from rttm.core.schema import Record, ResponseSet
 from rttm.core.wire import render_response_set
 from rttm.models import Action, LogReport
@@ -103,6 +106,29 @@ def test_impossible_span_is_told_beside_its_field(client_as, viewer, service, ch
     assert f"id_{field}_error" in wrong.get("aria-describedby", "")
     assert wrong.get("value", SPAN["zone"]) == (SPAN | change)[field] or field == "zone"
     assert not LogReport.objects.exists()
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/New_York"])
+def test_end_in_the_future_is_refused_in_the_zone_it_was_typed_in(client_as, viewer, service, zone):
+    viewer.time_zone = zone
+    viewer.save()
+    now = timezone.now().astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    client, url = client_as(viewer), reverse("log-report-add", args=[service.pk])
+
+    def ask(ahead: int):
+        start, end = now - timedelta(hours=1), now + timedelta(seconds=ahead)
+        span = {"start": f"{start:{FORMAT}}", "end": f"{end:{FORMAT}}", "zone": zone}
+        return client.post(url, span)
+
+    # A minute more, because the clock goes on while the test runs.
+    refused = ask(rules.CLOCK_SLACK + 60)
+    assert refused.status_code == 422
+    problem = words(find(parse(refused), id="id_end_error")[0])
+    assert problem.startswith("This is in the future. A report ends now at the latest: ")
+    assert abs(datetime.fromisoformat(problem[-20:-1]) - now) < timedelta(minutes=1)
+    assert not LogReport.objects.exists()
+    assert ask(rules.CLOCK_SLACK // 2).status_code == 302
+    assert LogReport.objects.get().end <= timezone.now()
 
 
 @pytest.mark.parametrize(("asked", "hours"), [("1", 1), ("168", 168), ("9999", 24), ("x", 24)])
