@@ -2,9 +2,11 @@
 
 from datetime import datetime
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from . import tasks
+from .core.rules import REPORTS_AT_ONCE
 from .edits import Origin
 from .models import Action, LogReport, PoolEntry, Service, SyncState
 from .services.actions import touch_action
@@ -31,10 +33,29 @@ def mirror_sync(*, origin: Origin) -> Action:
     return _dispatch(Action.Verb.SYNC, origin, None)
 
 
+class TooManyReports(Exception):
+    """The person has as many unfinished log reports as one may have."""
+
+    def __init__(self) -> None:
+        text = "of your log reports are not finished yet, so this one was not begun."
+        super().__init__(f"{REPORTS_AT_ONCE} {text} Ask again when one of them is finished.")
+
+
 @transaction.atomic
 def log_report_create(
     *, service: Service, start: datetime, end: datetime, origin: Origin
 ) -> LogReport:
+    """The report; asked for twice before it is finished, by whomever, it is the same one."""
+    _take_turns_of(origin)
+    _take_turns(service)
+    unfinished = LogReport.objects.filter(action__state__in=Action.UNFINISHED)
+    if same := unfinished.filter(action__service=service, start=start, end=end).first():
+        return same
+    if (
+        origin.user
+        and unfinished.filter(action__actor_id=origin.user.pk).count() >= REPORTS_AT_ONCE
+    ):
+        raise TooManyReports
     action = _create(Action.Verb.LOG_REPORT, origin, service)
     report = LogReport.objects.create(action=action, start=start, end=end)
     _wake(action)
@@ -63,6 +84,13 @@ def _take_turns(service: Service | None) -> None:
         Service.objects.locked(service.pk)
     else:
         list(SyncState.objects.select_for_update(no_key=True))
+
+
+def _take_turns_of(origin: Origin) -> None:
+    """Until this transaction ends, the same person's other requests for reports wait."""
+    if origin.user:
+        people = get_user_model().objects.filter(pk=origin.user.pk)
+        list(people.select_for_update(no_key=True))
 
 
 def _create(

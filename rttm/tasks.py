@@ -12,6 +12,8 @@ MOST_FOLLOWED = 3  # further readings, 8 s in all; after that the syncs tell
 # the backend hangs, and must not keep waiting who recovers a node.
 ACTIONS = "actions"
 READING = "reading"
+# Among the messages of a queue: no log report stands before a sync, however many there are.
+FIRST, LAST = 0, 9
 READING_VERBS = (Action.Verb.SYNC, Action.Verb.LOG_REPORT)
 
 
@@ -51,9 +53,10 @@ def run_follow(service_id: int) -> None:
 
 
 def wake(action: Action) -> None:
-    """Ask a worker of the action's queue for it; a retry stays in that queue."""
+    """Ask a worker of the action's queue for it; a retry stays in that queue, at its place."""
     queue = READING if action.verb in READING_VERBS else ACTIONS
-    run_action.apply_async((action.pk,), queue=queue)
+    priority = LAST if action.verb == Action.Verb.LOG_REPORT else FIRST
+    run_action.apply_async((action.pk,), queue=queue, priority=priority)
 
 
 @shared_task(throws=(DynectError,), soft_time_limit=100, time_limit=110)

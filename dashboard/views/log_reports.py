@@ -46,13 +46,19 @@ def log_report_add(request: LoggedInRequest, pk: int) -> HttpResponse:
     service = get_object_or_404(Service, pk=pk)
     zone, hours = request.user.time_zone, _hours(request)
     form = LogReportForm(request.POST or None, own_zone=zone, hours=hours)
+    status = 422 if form.is_bound else 200
     if form.is_valid():
         span = {name: form.cleaned_data[name] for name in ("start", "end")}
-        report = dispatch.log_report_create(service=service, origin=origin(request), **span)
-        return redirect("log-report", report.pk)
+        try:
+            report = dispatch.log_report_create(service=service, origin=origin(request), **span)
+        except dispatch.TooManyReports as error:
+            form.add_error(None, str(error))
+            status = 429
+        else:
+            return redirect("log-report", report.pk)
     context: dict[str, Any] = {"service": service, "form": form, "presets": PRESETS}
     context |= {"section": "reports", "live_position": position, "hours": hours}
-    return render(request, "log_report_add.html", context, status=422 if form.is_bound else 200)
+    return render(request, "log_report_add.html", context, status=status)
 
 
 def _hours(request: LoggedInRequest) -> int:

@@ -33,6 +33,18 @@ service = models.Service.objects.get()
 print(dispatch.service_{verb}(service=service, origin=edits.Origin(user=None)).pk)
 """
 
+ASK_FOR_REPORTS = """
+from datetime import timedelta
+from django.utils import timezone
+from rttm import dispatch, edits, models, services
+services.mirror_sync()
+service, now = models.Service.objects.get(), timezone.now()
+for hours in range(1, 5):
+    span = {"start": now - timedelta(hours=hours), "end": now}
+    origin = edits.Origin(user=None)
+    print(dispatch.log_report_create(service=service, origin=origin, **span).action_id)
+"""
+
 
 @pytest.fixture
 def engine(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[EngineServer]:
@@ -184,3 +196,18 @@ def wake_expired(valkey: ValkeyServer) -> None:
     """What the beat does by the clock."""
     with Celery(broker=valkey.url) as app:
         app.send_task("rttm.tasks.run_expired_actions", queue="actions")
+
+
+def test_sync_is_done_before_log_reports_that_wait_since_earlier(
+    installation, start_worker, valkey
+):
+    reports = installation.manage("shell", "-v", "0", "-c", ASK_FOR_REPORTS).split()
+    with Celery(broker=valkey.url) as app:
+        app.send_task("rttm.tasks.run_sync", queue="reading")
+    asked_at = installation.sql("SELECT max(created_at) FROM rttm_action")
+    start_worker()
+    for pk in reports:
+        wait_until_succeeded(installation, int(pk))
+    [(synced_at,)] = installation.sql("SELECT succeeded_at FROM rttm_syncstate")
+    [(began,)] = installation.sql("SELECT min(started_at) FROM rttm_action")
+    assert asked_at[0][0] < synced_at < began

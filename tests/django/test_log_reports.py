@@ -131,6 +131,43 @@ def test_end_in_the_future_is_refused_in_the_zone_it_was_typed_in(client_as, vie
     assert LogReport.objects.get().end <= timezone.now()
 
 
+def test_same_question_while_it_is_unfinished_is_the_same_report(
+    client_as, viewer, operator, service
+):
+    url = reverse("log-report-add", args=[service.pk])
+    first = client_as(viewer).post(url, SPAN)
+    assert client_as(viewer).post(url, SPAN)["Location"] == first["Location"]
+    assert client_as(operator).post(url, SPAN)["Location"] == first["Location"]
+    Action.objects.update(state=Action.State.SUCCEEDED)
+    assert client_as(viewer).post(url, SPAN)["Location"] != first["Location"]
+
+
+def test_one_person_has_few_unfinished_reports_and_is_told_so_beside_the_form(
+    client_as, viewer, operator, service, mirrored
+):
+    """However many services they are about."""
+    urls = [
+        reverse("log-report-add", args=[each.pk])
+        for each in (service, mirrored(builders.service("other.example.com")))
+    ]
+
+    def ask(user, number: int):
+        span = SPAN | {"start": f"2026-01-01 00:00:{number:02}"}
+        return client_as(user).post(urls[number % 2], span)
+
+    for number in range(rules.REPORTS_AT_ONCE):
+        assert ask(viewer, number).status_code == 302
+    refused = ask(viewer, 10)
+    assert refused.status_code == 429
+    assert (
+        f"{rules.REPORTS_AT_ONCE} of your log reports are not finished yet, so this one was not "
+        "begun. Ask again when one of them is finished."
+    ) in words(find(parse(refused), role="alert", class_="problem")[0])
+    assert ask(operator, 11).status_code == 302
+    Action.objects.filter(actor=viewer).first().delete()
+    assert ask(viewer, 10).status_code == 302
+
+
 @pytest.mark.parametrize(("asked", "hours"), [("1", 1), ("168", 168), ("9999", 24), ("x", 24)])
 def test_preset_fills_the_span_until_now(client_as, viewer, service, asked, hours):
     url = reverse("log-report-add", args=[service.pk])

@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "rttm.services": "rttm.core rttm.client rttm.models rttm.shown rttm.live rttm.edits rttm.sync"
     " rttm.backend",
     "rttm.tasks": "rttm.client rttm.models rttm.services",
-    "rttm.dispatch": "rttm.models rttm.edits rttm.services rttm.tasks",
+    "rttm.dispatch": "rttm.core rttm.models rttm.edits rttm.services rttm.tasks",
     "rttm.demo": "rttm.core",
     "rttm.management": "rttm",
     "dashboard": "rttm.core rttm.models rttm.shown rttm.live rttm.edits rttm.client",
