@@ -13,6 +13,9 @@ from .models import LogReport
 COLUMNS = (
     "time_utc", "region", "change", "status", "served", "serve_count", "user", "serial",
 )  # fmt: skip
+# What a formula may begin with in a spreadsheet, also in the full-width forms of East Asia, and the
+# white space that a spreadsheet drops before it.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,5 +68,4 @@ def _line(values: tuple[object, ...]) -> str:
 
 def _safe(value: object) -> object:
     """A text that a spreadsheet would take for a formula gets a quote in front."""
-    risky = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t"))
-    return f"'{value}" if risky else value
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

@@ -96,6 +96,7 @@ def log_report_csv(request: LoggedInRequest, pk: int) -> HttpResponse:
     report = get_object_or_404(_reports().filter(built_at__isnull=False), pk=pk)
     fqdn = re.sub(r"[^\w.-]", "_", report.action.fqdn, flags=re.ASCII)
     name = f"log-{fqdn}-{report.start:%Y%m%dT%H%M%SZ}-{report.end:%Y%m%dT%H%M%SZ}.csv"
-    response = HttpResponse("".join(reports.csv_lines(report)), content_type="text/csv")
+    text = "".join(reports.csv_lines(report))
+    response = HttpResponse(text, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

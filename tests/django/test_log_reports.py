@@ -1,5 +1,7 @@
 """Log reports: asked for with a time span, shown when built, sent on as CSV."""
 
+import csv
+import io
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -241,10 +243,18 @@ def test_csv_is_named_for_what_is_in_it_and_safe_in_a_spreadsheet(client_as, vie
     span = f"{report.start:%Y%m%dT%H%M%SZ}-{report.end:%Y%m%dT%H%M%SZ}"
     name = f'attachment; filename="log-www.example.com-{span}.csv"'
     assert response["Content-Disposition"] == name
-    assert response["Content-Type"].startswith("text/csv")
+    assert response["Content-Type"] == "text/csv; charset=utf-8"
     heading, row = response.content.decode().splitlines()
     assert heading == "time_utc,region,change,status,served,serve_count,user,serial"
     assert row == "2026-01-01 00:00:00,US East,health,failover,192.0.2.9,1,'=ana,7"
+
+
+@pytest.mark.parametrize("first", "=+-@\t\r\n＝＋－＠")
+def test_no_cell_of_a_csv_is_a_formula(client_as, viewer, report, first):
+    built(report, [{**ROW, "user_name": f"{first}1+1"}])
+    response = client_as(viewer).get(reverse("log-report-csv", args=[report.pk]))
+    [_, row] = csv.reader(io.StringIO(response.content.decode(), newline=""))
+    assert row[6] == f"'{first}1+1"
 
 
 def test_there_is_no_csv_before_the_report_is_built(client_as, viewer, report):
