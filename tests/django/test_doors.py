@@ -1,9 +1,12 @@
-"""What holds for every page: it is kept nowhere."""
+"""What holds for every page: it is kept nowhere, and a refused right is one line of the log."""
 
+import logging
 from contextlib import closing
 
 import pytest
+from django.urls import reverse
 
+from rttm.models import Action
 from tests import builders
 from tests.converges import HTMX
 from tests.routes import ROUTES, at
@@ -30,3 +33,20 @@ def test_static_files_may_be_kept(client_as, settings):
     with closing(client_as(None).get("/static/app.css")) as response:
         assert response.status_code == 200
         assert "no-store" not in response["Cache-Control"]
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "fragment"])
+def test_refused_right_is_one_line_of_the_log_with_who_and_why(
+    client_as, viewer, mirrored, caplog, headers
+):
+    url = reverse("service-recover", args=[mirrored(builders.service()).pk])
+    with caplog.at_level(logging.INFO, "django"):
+        response = client_as(viewer).post(url, headers=headers)
+    assert response.status_code == 403
+    assert not Action.objects.exists()
+    [record] = caplog.records
+    assert record.exc_info is None
+    assert record.getMessage() == (
+        f"Refused to vera from 127.0.0.1: POST {url} "
+        "(Your role reads only; ask an admin for the operator role.)"
+    )
