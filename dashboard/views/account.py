@@ -49,10 +49,11 @@ class LogIn(LoginView):
             with log_ins.turn(self.attempt):
                 return super().post(request, *args, **kwargs)
         except log_ins.Wait as wait:
-            context = self.get_context_data(problem=str(wait))
-            return self.render_to_response(
-                context, status=429, headers={"Retry-After": str(wait.seconds)}
-            )
+            # A form that is not bound: nothing may check the password any more.
+            form = AuthenticationForm(request, initial={"username": self.attempt.name})
+            context = self.get_context_data(form=form, problem=str(wait))
+            headers = {"Retry-After": str(wait.seconds)}
+            return self.render_to_response(context, status=429, headers=headers)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         accounts = demo.ACCOUNTS if settings.DEMO else ()
