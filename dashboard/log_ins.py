@@ -1,4 +1,4 @@
-"""The limits of logging in: how many wrong passwords, and how many passwords checked at once.
+"""The limits of logging in: how many passwords may be wrong, and how many are checked at once.
 
 Wrong log-ins are counted in Redis, so that all web processes count together.
 """
@@ -47,12 +47,12 @@ class Wait(Exception):
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt to log in: with the name as typed, whether or not there is such an account."""
+    """An attempt to log in with a name as typed, whether or not such an account exists."""
 
     name: str
     address: str
-    # The mark of the browser, if the account was used in it before. It is counted apart: strangers
-    # elsewhere cannot lock out the person who sits there.
+    # The mark of the browser, if the account was used in that browser before. Such a browser is
+    # counted apart, so that strangers elsewhere cannot lock out the person who sits at it.
     browser: str = ""
 
     @cached_property
@@ -61,7 +61,7 @@ class Attempt:
 
     @cached_property
     def limits(self) -> list[tuple[RateLimitItem, tuple[str, ...]]]:
-        """The limits that apply, the narrowest first, each with what is counted by it."""
+        """The limits that apply, the narrowest first, each with the key that it counts by."""
         account = (self.account, str(counts.ask(read_lifts, self.account)))
         if self.browser:
             return [(HERE, (*account, self.browser))]
@@ -83,24 +83,24 @@ class Attempt:
                 logger.warning(text, item.namespace, self.name, self.address, ceil(seconds))
 
     def forget_failures(self) -> None:
-        """After a right password: forget the wrong ones here; what came from elsewhere stays."""
+        """Forget the wrong passwords that came from here; those from elsewhere still count."""
         item, counted = self.limits[0]
         counts.ask(Limiter.clear, item, *counted)
 
 
 def lift(name: str) -> None:
-    """Let an account log in again at once, everywhere, whatever was counted for it."""
+    """Let an account log in again at once from everywhere, whatever was counted for it."""
     longest = max(item.get_expiry() for item in (HERE, ACCOUNT))
     counts.ask(add_lift, account_key(name), longest)
 
 
 def account_key(name: str) -> str:
-    """One key for one account; hashed, because people type passwords in the wrong field."""
+    """The key of an account: a hash, because people type passwords into the wrong field."""
     return sha256(name.casefold().encode(errors="replace")).hexdigest()
 
 
 def address_key(address: str) -> str:
-    """The address; of IPv6 its network, because a machine there has 2^64 addresses."""
+    """The key of an address. For IPv6 it is the network, because one machine has 2^64 addresses."""
     try:
         found = ip_address(address)
     except ValueError:
@@ -122,7 +122,7 @@ class Counts:
         return Limiter(storage_from_string(address, wrap_exceptions=True, **times))
 
     def ask(self, question: Callable[..., T], *about: Any) -> T:
-        """The answer of a question about these to a limiter."""
+        """Ask a question of the counts in Redis, or else of those in this process."""
         if monotonic() >= self._away_until:
             try:
                 return question(self._shared, *about)
@@ -156,50 +156,47 @@ class Gate:
 
 
 counts = Counts()
-# Hashing releases Python's lock, so it would take all cores from the pages of those who are in.
+# Hashing releases Python's lock. Unbounded, it would take all cores from those who are logged in.
 strangers = Gate(max(1, (os.cpu_count() or 1) // 2))
-# A place of their own: a crowd of strangers does not keep waiting who was here before.
+# Known browsers have a place of their own, so that a crowd of strangers does not delay them.
 known = Gate(1)
 
 
 @contextmanager
 def turn(attempt: Attempt) -> Iterator[None]:
-    """Let an attempt check its password; raise Wait if it must not, or not now."""
+    """Let an attempt check its password, or raise Wait if the attempt must wait."""
     attempt.check()
     with (known if attempt.browser else strangers).turn():
-        attempt.check()  # again: those before it in the queue were counted meanwhile
+        attempt.check()  # again, because the attempts before it in the queue count by now
         yield
 
 
 def read_lifts(limiter: Limiter, account: str) -> int:
-    """How often an admin lifted the limits of an account lately: each time it is counted anew."""
+    """Return how often an admin lifted the limits of an account. Each lift starts new counts."""
     return limiter.storage.get(f"{LIFTS}/{account}")
 
 
 def add_lift(limiter: Limiter, account: str, seconds: int) -> None:
+    """Note that an admin lifted the limits, for as long as older counts could last."""
     limiter.storage.incr(f"{LIFTS}/{account}", seconds)
 
 
 def read_wait(limiter: Limiter, item: RateLimitItem, *counted: str) -> float:
-    """Seconds until the next attempt is allowed; 0 if it is now."""
+    """Return the seconds until the next attempt is allowed, or 0 if that is now."""
     if limiter.test(item, *counted):
         return 0
     return max(1, limiter.get_window_stats(item, *counted).reset_time - time())
 
 
 def _refusal(item: RateLimitItem, seconds: float) -> Wait:
-    when = f"Try again in {say_duration(seconds)}"
+    wrong, when = f"There were {item.amount} wrong log-ins", f"Try again in {say_duration(seconds)}"
     if item is HERE:
-        why = f"There were {item.amount} wrong log-ins with this user name from here."
-        return Wait(seconds, why, f"{when}, or ask an admin to lift the limit.")
+        remedy = f"{when}, or ask an admin to lift the limit."
+        return Wait(seconds, f"{wrong} with this user name from here.", remedy)
     if item is ADDRESS:
-        return Wait(
-            seconds, f"There were {item.amount} wrong log-ins from this address.", f"{when}."
-        )
-    why = f"There were {item.amount} wrong log-ins with this user name, from several places."
-    return Wait(
-        seconds, why, f"{when}, use a browser in which you logged in before, or ask an admin."
-    )
+        return Wait(seconds, f"{wrong} from this address.", f"{when}.")
+    remedy = f"{when}, use a browser in which you logged in before, or ask an admin."
+    return Wait(seconds, f"{wrong} with this user name, from several places.", remedy)
 
 
 def _crowded() -> Wait:
@@ -209,13 +206,13 @@ def _crowded() -> Wait:
 
 
 def say_duration(seconds: float) -> str:
-    """Seconds up to a minute, then minutes, rounded up."""
+    """Say a duration in seconds up to a minute, and in minutes above, rounded up."""
     if seconds <= 60:
         return f"{ceil(seconds)} second{'' if ceil(seconds) == 1 else 's'}"
     return f"{ceil(seconds / 60)} minutes"
 
 
 def _storage_address(url: str) -> str:
-    """The same server, by the client for Valkey."""
+    """Name the same server for the client for Valkey."""
     scheme, _, rest = url.partition("://")
     return f"{STORAGES[scheme]}://{rest}"

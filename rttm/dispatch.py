@@ -87,7 +87,7 @@ def _take_turns(service: Service | None) -> None:
 
 
 def _take_turns_of(origin: Origin) -> None:
-    """Until this transaction ends, the same person's other requests for reports wait."""
+    """Let the same person's other requests for reports wait until this transaction ends."""
     if origin.user:
         people = get_user_model().objects.filter(pk=origin.user.pk)
         list(people.select_for_update(no_key=True))

@@ -17,7 +17,7 @@ HIDDEN = ("seen", "was")
 
 
 class VersionField(forms.Field):
-    """The version of a row; 0, which no row has, for what can be none: that is a conflict."""
+    """The version of a row. What cannot be one reads as 0, which no row has: a conflict."""
 
     def to_python(self, value: Any) -> int:
         return read_number(str(value or ""), KEY) or 0
@@ -38,7 +38,7 @@ class DraftField(forms.JSONField):
 
 
 def _readable(read: Callable[..., Any], *what: Any) -> Any:
-    """What a reader of JSON makes of it; None for what is none, or too long, or too deep."""
+    """Return what a reader of JSON makes of this, or None if it is none, too long or too deep."""
     try:
         return read(*what)
     except (forms.ValidationError, ValueError, RecursionError):

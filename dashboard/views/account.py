@@ -24,7 +24,7 @@ from dashboard.forms.account import PreferencesForm
 from dashboard.models import User
 from rttm import live
 
-# A cookie of a browser in which somebody has logged in: whose account it was, and a mark.
+# The cookie of a browser in which somebody has logged in. It holds the account's key and a mark.
 BROWSER = "browser"
 BROWSER_AGE = 90 * 24 * 3600  # seconds
 WRONG = "The user name or the password is wrong. Both tell capital letters from small ones."
@@ -81,7 +81,7 @@ class LogIn(LoginView):
 
 
 def _attempt(request: HttpRequest) -> log_ins.Attempt:
-    """What is to be checked; with the mark of the browser where this account was used in it."""
+    """The attempt that a request makes, with the browser's mark if the account was used in it."""
     name = request.POST.get("username", "")
     cookie = request.get_signed_cookie(BROWSER, default="", max_age=BROWSER_AGE) or ""
     account, _, mark = cookie.partition(":")
@@ -91,7 +91,7 @@ def _attempt(request: HttpRequest) -> log_ins.Attempt:
 
 @require_safe
 def admin_log_in(request: HttpRequest) -> HttpResponse:
-    """The admin site sends here whom it does not let in; there is one door to log in by."""
+    """Send whom the admin site does not let in to the log-in page, which has the limits."""
     if request.user.is_authenticated:
         raise PermissionDenied("Only admins manage users.")
     return redirect_to_login(request.GET.get("next", ""))

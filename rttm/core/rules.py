@@ -40,14 +40,14 @@ REPORTS_AT_ONCE = 5  # unfinished log reports of one person (our decision)
 CLOCK_SLACK = 60
 KEY = range(1, 2**63)  # of a row, and the version of one: what databases can hold
 
-# How many wrong log-ins are allowed in how many seconds (our decision). What is beyond is refused
-# before the password is checked, and does not count.
+# How many wrong log-ins are allowed in how many seconds (our decision). Further attempts are
+# refused before their password is checked, and do not count.
 LOG_INS_HERE = (5, 300)  # for one account, from one address or from one browser it was used in
 LOG_INS_ADDRESS = (30, 300)  # from one address, for all accounts
 LOG_INS_ACCOUNT = (30, 3600)  # for one account, from all addresses
-# Checking a password costs a core about half a second: so many may wait for it, so many seconds.
-LOG_INS_WAITING = 20
-LOG_IN_PATIENCE = 10
+# Checking a password takes a core about half a second (our decision).
+LOG_INS_WAITING = 20  # attempts that may wait for their turn
+LOG_IN_PATIENCE = 10  # seconds that one may wait
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a header's name (RFC 9110)
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.ASCII)
