@@ -119,6 +119,12 @@ def left(path: Path, default: str) -> str:
     return (path.read_text().strip() if path.is_file() else "") or default
 
 
+def left_port(path: Path, default: int) -> int:
+    """The first port in a file that another process of this installation left."""
+    word = next(iter(left(path, "").split()), "")
+    return int(word) if word.isdecimal() and 0 < int(word) < 65536 else default
+
+
 def database(name: str, default: str) -> dict[str, Any]:
     """sqlite:///<path> or postgres://user:password@host:port/name as a DATABASES entry."""
     # Not a word of the value in the messages: it may hold a password.

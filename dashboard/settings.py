@@ -22,6 +22,8 @@ SECRET_KEY = env.kept_secret("SECRET_KEY", DATA_DIR / "secret-key")
 
 HOST = env.text("HOST", "127.0.0.1")
 PORT = env.port("PORT", 8000)
+# `up` moves on from the others when they are taken.
+CHOSEN_PORTS = {name for name in ("PORT", "ENGINE_PORT") if env.text(name)}
 LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"]
 # Loopback is always among them: health checks ask there, and nobody else can.
 ALLOWED_HOSTS = [*env.words("ALLOWED_HOSTS"), *LOOPBACK_NAMES]
@@ -153,7 +155,10 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 
 # --- Backend --------------------------------------------------------------------------------
 
-ENGINE_PORT = env.port("ENGINE_PORT", 8053)
+# `up` leaves here where its engine listens, for commands run beside it.
+ENGINE_PORT_FILE = DATA_DIR / "engine-port"
+DEFAULT_ENGINE_PORT = 8053
+ENGINE_PORT = env.port("ENGINE_PORT", env.left_port(ENGINE_PORT_FILE, DEFAULT_ENGINE_PORT))
 BUNDLED_ENGINE = not env.text("DYNECT_URL")
 DYNECT_URL = env.url("DYNECT_URL", f"http://127.0.0.1:{ENGINE_PORT}")
 DYNECT_CUSTOMER = env.text("DYNECT_CUSTOMER", "demo" if BUNDLED_ENGINE else "")
@@ -164,6 +169,10 @@ DYNECT_PASSWORD = (
     if BUNDLED_ENGINE
     else env.secret("DYNECT_PASSWORD")
 )
+
+# The demo's nodes: the port where they listen, and after it those where they listened before.
+NODES_PORT_FILE = DATA_DIR / "demo-nodes-port"
+NODES_PORT = env.left_port(NODES_PORT_FILE, 0)  # 0: the usual one
 
 # The engine's own: only `manage.py engine` reads these.
 SECONDS_PER_MINUTE = env.number("SECONDS_PER_MINUTE", 5 if DEMO else 60, minimum=1)

@@ -28,7 +28,8 @@ class Up:
     """Started at once, with this environment."""
 
     def __init__(self, environment: dict[str, str]) -> None:
-        self.url = f"http://127.0.0.1:{environment['PORT']}"
+        # Without a PORT it chooses one, and says which.
+        self.url = f"http://127.0.0.1:{environment.get('PORT')}"
         self.lines: list[str] = []
         self.process = subprocess.Popen(
             [*MANAGE, "up"],

@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from random import Random
@@ -23,7 +24,7 @@ from rttm.client import calls
 from rttm.core import rules
 from rttm.core.eligibility import effective
 from rttm.core.health import ProbeResult
-from rttm.core.schema import Monitor, Service
+from rttm.core.schema import Monitor, PoolEntry, Region, Service
 from rttm.core.terms import EntryStatus, FailoverMode, RegionCode, ServeMode
 from rttm.demo import nodes
 from rttm.demo.nodes import Conduct, Node
@@ -263,6 +264,25 @@ def test_seeded_service_is_as_the_world_says(ask):
                 assert [_configured(e) for e in region.pool] == [
                     _configured(e) for e in wanted.pool
                 ]
+
+
+def test_services_follow_the_nodes_to_another_port_and_others_stay(ask):
+    seed(port=8123)
+    www, mx = services()[0].key, services()[10].key
+    elsewhere = replace(services(8123)[0], fqdn="else.example.com", region=(ELSEWHERE,))
+    ask(calls.service_create(elsewhere))
+    ask(calls.service_update(mx, {}, monitor={"port": 25}))
+    seed(port=8125, moved_from=[8124, 8123])
+    assert probed_ports(ask(calls.service(www))) == (8125, 8125)
+    assert probed_ports(ask(calls.service(mx))) == (25, 8125)
+    assert probed_ports(ask(calls.service(elsewhere.key))) == (8123, 8123)
+
+
+ELSEWHERE = Region(RegionCode.GLOBAL, (PoolEntry("127.0.0.9"),), ep=1)
+
+
+def probed_ports(value: Service) -> tuple[int | None, int | None]:
+    return value.monitor.port, value.performance_monitor.port
 
 
 def _configured(entry: Any) -> tuple[Any, ...]:

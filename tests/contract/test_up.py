@@ -13,9 +13,7 @@ from threading import Thread
 import pytest
 import redis
 import requests
-from django.core.management.base import CommandError
 
-from dashboard import preflight
 from dashboard.celery import ALIVE_SECONDS, WORKERS_KEY, workers_alive
 from tests.process_table import children, command_of, descendants, is_alive
 from tests.servers import PATIENCE, wait_until
@@ -197,17 +195,3 @@ def test_worker_that_fell_silent_is_not_counted(valkey_url):
         assert workers_alive(client) == 1
         client.delete(WORKERS_KEY)
         assert workers_alive(client) == 0
-
-
-def test_demo_nodes_get_a_free_port_and_keep_it(tmp_path, backend):
-    kept, taken = tmp_path / "port", backend.server_port
-    first = preflight.nodes_port(kept, ["127.0.0.1", "127.0.10.11"], avoid=set())
-    assert preflight.nodes_port(kept, ["127.0.0.1"], avoid={first}) == first
-    kept.write_text(str(taken))
-    with pytest.raises(CommandError, match=f"port {taken} of 127.0.0.1"):
-        preflight.nodes_port(kept, ["127.0.0.1"], avoid=set())
-
-
-def test_demo_without_its_addresses_says_what_to_do(tmp_path):
-    with pytest.raises(CommandError, match="DEMO=0"):
-        preflight.nodes_port(tmp_path / "port", ["192.0.2.1"], avoid=set())

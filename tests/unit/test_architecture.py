@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "dashboard.views": "dashboard rttm.core rttm.models rttm.live rttm.services rttm.reports"
     " rttm.dispatch",
     "dashboard.celery": "",
-    "dashboard.preflight": "rttm.demo",
+    "dashboard.ports": "rttm.demo",
     "dashboard.management": "dashboard rttm",
 }
 CORE_MAY_IMPORT = {

@@ -19,7 +19,7 @@ from django.db import connections
 from dashboard import demo, preflight, valkey
 from dashboard.celery import ACTIONS, READING
 from dashboard.models import User
-from dashboard.preflight import LOOPBACK
+from dashboard.ports import LOOPBACK, Ports, holding_ports
 from dashboard.processes import Processes, Program
 from rttm.demo.scenario import NODES
 
@@ -47,15 +47,24 @@ class Command(BaseCommand):
                 "The demo fills the bundled engine, never a backend elsewhere: "
                 "set DEMO=0, or leave DYNECT_URL unset."
             )
-        wanted = {"PORT": (settings.HOST, settings.PORT)}
-        if settings.BUNDLED_ENGINE:
-            wanted["ENGINE_PORT"] = (LOOPBACK, settings.ENGINE_PORT)
-        preflight.check_ports(wanted)
-        with preflight.data_dir_locked(settings.DATA_DIR):
-            demonstration = demo_programs() if settings.DEMO else None
+        with preflight.data_dir_locked(settings.DATA_DIR), holding_ports() as ports:
+            choose_ports(ports)
+            demonstration = demo_programs(ports) if settings.DEMO else None
             reason = asyncio.run(run(demonstration, with_parent=with_parent))
         if reason:
             sys.exit(reason)
+
+
+def choose_ports(ports: Ports) -> None:
+    """Move from a default port that is taken; the settings of this process know where to."""
+    chosen = settings.CHOSEN_PORTS
+    settings.PORT = ports.take("PORT", settings.HOST, settings.PORT, may_move="PORT" not in chosen)
+    if settings.BUNDLED_ENGINE:
+        settings.ENGINE_PORT = ports.take(
+            "ENGINE_PORT", LOOPBACK, settings.ENGINE_PORT, may_move="ENGINE_PORT" not in chosen
+        )
+        # For commands run beside `up`: settings look here.
+        settings.ENGINE_PORT_FILE.write_text(str(settings.ENGINE_PORT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +129,8 @@ def environment() -> dict[str, str]:
     if preflight.is_loopback(settings.HOST):
         # Plain HTTP that never leaves the machine: a browser would not send secure cookies back.
         chosen["SECURE_COOKIES"] = "0"
-    result = chosen | os.environ
+    ports = {"PORT": str(settings.PORT), "ENGINE_PORT": str(settings.ENGINE_PORT)}
+    result = chosen | os.environ | ports
     if not preflight.is_wildcard(settings.HOST):
         hosts = result.get("ALLOWED_HOSTS"), settings.HOST
         result["ALLOWED_HOSTS"] = ",".join(filter(None, hosts))
@@ -148,13 +158,12 @@ def programs() -> list[Program]:
     return result
 
 
-def demo_programs() -> Demo:
-    port = preflight.nodes_port(
-        settings.DATA_DIR / "demo-nodes-port",
-        [node.address for node in NODES],
-        avoid={settings.PORT, settings.ENGINE_PORT},
-    )
-    nodes, seed = ([*MANAGE, name, "--port", str(port)] for name in ("demo_nodes", "seed_demo"))
+def demo_programs(ports: Ports) -> Demo:
+    addresses = [node.address for node in NODES]
+    port, *before = map(str, ports.take_for_nodes(settings.NODES_PORT_FILE, addresses))
+    nodes, seed = ([*MANAGE, name, "--port", port] for name in ("demo_nodes", "seed_demo"))
+    if before:
+        seed += ["--moved-from", *before]
     return Demo(Program("demo", nodes), Program("demo", seed, may_finish=True))
 
 
@@ -211,6 +220,8 @@ def welcome() -> str:
         lines += [f"No account yet. Make one: {' '.join(MANAGE)} createsuperuser"]
     if not preflight.is_loopback(settings.HOST):
         lines += [f"Other machines can reach {settings.HOST}: see ALLOWED_HOSTS, SECURE_COOKIES."]
+    if settings.BUNDLED_ENGINE and settings.ENGINE_PORT != settings.DEFAULT_ENGINE_PORT:
+        lines += [f"The bundled service answers at http://{LOOPBACK}:{settings.ENGINE_PORT}/REST/"]
     if settings.BUNDLED_ENGINE and settings.KEEPS_MAILS:
         lines += [f"Mails are not sent, but kept in {settings.MAIL_FILE}."]
     return "\n".join([*lines, "Ctrl-C ends it.", ""])

@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 from random import Random
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from rttm.demo import nodes
@@ -21,7 +22,9 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--port", type=int, default=nodes.PORT, help="of all of them")
+        parser.add_argument(
+            "--port", type=int, default=settings.NODES_PORT or nodes.PORT, help="of all of them"
+        )
 
     def handle(self, *args: Any, port: int, **options: Any) -> None:
         try:
