@@ -7,12 +7,14 @@ from csp.constants import NONE, SELF
 
 from dashboard import env
 from dashboard.logs import logging_to_stderr
+from dashboard.private import keep_private
 
 # --- Identity -------------------------------------------------------------------------------
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 # Every file the program writes is in here.
 DATA_DIR = env.directory("DATA_DIR", BASE_DIR / "var")
+keep_private(DATA_DIR)
 
 DEBUG = env.flag("DEBUG", default=False)
 # The log-in page offers the demo accounts, and `up` makes them. Time runs at a pace that a person
@@ -87,6 +89,8 @@ TEMPLATES = [
 
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
+# Django gives collected files these modes, whatever the umask is.
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

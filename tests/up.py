@@ -38,6 +38,7 @@ class Up:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            umask=0o022,  # as a person's shell has it; our own is closer
         )
         self._reader = Thread(target=self._read, daemon=True)
         self._reader.start()

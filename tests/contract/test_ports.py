@@ -11,6 +11,7 @@ from django.core.management.base import CommandError
 
 from dashboard.management.commands.up import demo_programs
 from dashboard.ports import LOOPBACK, Ports, holding_ports
+from tests.files import open_to_others
 from tests.servers import PATIENCE
 from tests.stack import Installation
 from tests.up import Up, free_ports
@@ -120,6 +121,8 @@ def make(tmp_path) -> Iterator[Callable[[str], Instance]]:
     made: list[Instance] = []
 
     def make(name: str) -> Instance:
+        (tmp_path / name).mkdir()
+        (tmp_path / name).chmod(0o755)
         made.append(Instance(tmp_path / name, DEMO="1"))
         return made[-1]
 
@@ -137,3 +140,4 @@ def test_two_first_starts_at_once_run_side_by_side(make):
         assert one.port(file) != two.port(file)
     assert one.is_answered()
     assert two.is_answered()
+    assert open_to_others(one.directory) == []
