@@ -1,24 +1,35 @@
 """The Celery app, everything it does by the clock, and the sign of life its workers give."""
 
+import logging
 import os
+import sys
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import redis
 from celery import Celery
+from celery.loaders.app import AppLoader
 from celery.signals import (
     beat_init,
+    celeryd_init,
     heartbeat_sent,
     task_postrun,
     task_prerun,
+    worker_init,
     worker_shutdown,
 )
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from kombu import Queue
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from dashboard.starting import describe_missing_for_worker, describe_missing_redis
+
+log = logging.getLogger(__name__)
 
 # A sorted set: the workers, each with when it last gave a sign of life, by the clock of Redis.
 WORKERS_KEY = "rttm:workers"
@@ -38,7 +49,18 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 # It is about pickled messages from strangers. We accept JSON only.
 warnings.filterwarnings("ignore", r"\s*You're running the worker with superuser privileges")
 
-app = Celery("rttm")
+
+class Loader(AppLoader):
+    """Reads the settings; who mistyped one gets a sentence and no traceback."""
+
+    def config_from_object(self, obj: Any, silent: bool = False) -> None:
+        try:
+            super().config_from_object(obj, silent=silent)
+        except ImproperlyConfigured as error:
+            sys.exit(str(error))
+
+
+app = Celery("rttm", loader=f"{__name__}:{Loader.__name__}")  # by name, as Celery wants it
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_queues = [Queue(ACTIONS), Queue(READING)]
 app.conf.task_default_queue = ACTIONS
@@ -56,10 +78,30 @@ def schedule(sender: Celery, **kwargs: Any) -> None:
     }
 
 
+@celeryd_init.connect
+def check_tables(**kwargs: Any) -> None:
+    if missing := describe_missing_for_worker():
+        sys.exit(missing)
+
+
+@worker_init.connect
+def check_redis(**kwargs: Any) -> None:
+    report_missing_redis()
+
+
 @beat_init.connect
 def sync_at_once(**kwargs: Any) -> None:
     """Nobody should look at an empty board until the clock has gone round."""
-    app.send_task(SYNC, expires=settings.SYNC_INTERVAL)
+    if not report_missing_redis():
+        app.send_task(SYNC, expires=settings.SYNC_INTERVAL)
+
+
+def report_missing_redis() -> bool:
+    with redis_client() as client:
+        missing = describe_missing_redis(client)
+    if missing:
+        log.warning(missing)
+    return bool(missing)
 
 
 @heartbeat_sent.connect
@@ -70,7 +112,8 @@ def worker_seen(sender: Any, **kwargs: Any) -> None:
 
 @worker_shutdown.connect
 def worker_gone(sender: Any, **kwargs: Any) -> None:
-    with redis_client() as client:
+    # Without Redis nobody counts this worker.
+    with suppress(redis.RedisError), redis_client() as client:
         client.zrem(WORKERS_KEY, sender.hostname)
 
 

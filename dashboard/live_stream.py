@@ -39,12 +39,15 @@ class Ticket:
     since: str
 
 
-def wrap(django: App) -> App:
-    """The ASGI application: streams and the server's lifespan are ours, all else is Django's."""
+def wrap(django: App, describe_missing: Callable[[], str] = str) -> App:
+    """The ASGI application: streams and the server's lifespan are ours, all else is Django's.
+
+    The server does not start where `describe_missing` says that something is missing.
+    """
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
+            await _lifespan(receive, send, describe_missing)
         elif scope["type"] == "http" and scope["path"] == PATH:
             await _live(django, scope, receive, send)
         else:
@@ -53,13 +56,16 @@ def wrap(django: App) -> App:
     return application
 
 
-async def _lifespan(receive: Receive, send: Send) -> None:
+async def _lifespan(receive: Receive, send: Send, describe_missing: Callable[[], str]) -> None:
     """End the streams as soon as the server is told to stop.
 
     Not on the shutdown message: servers send it only after all connections have closed.
     """
     while (message := await receive())["type"] != "lifespan.shutdown":
         if message["type"] == "lifespan.startup":
+            if missing := await asyncio.to_thread(describe_missing):
+                await send({"type": "lifespan.startup.failed", "message": missing})
+                return
             for number in (signal.SIGTERM, signal.SIGINT):
                 _chain(number)
             await send({"type": "lifespan.startup.complete"})

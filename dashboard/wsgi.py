@@ -1,9 +1,9 @@
 """For servers that speak only WSGI: every page, without live updates."""
 
-import os
-
 from django.core.wsgi import get_wsgi_application
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
+from dashboard.starting import read_settings
+
+read_settings()
 
 application = get_wsgi_application()

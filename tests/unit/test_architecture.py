@@ -15,6 +15,7 @@ MAY_IMPORT = {
     "rttm.client": "rttm.core",
     "rttm.engine": "rttm.core",
     "rttm.live": "",
+    "rttm.tables": "",
     "rttm.models": "rttm.core",
     "rttm.shown": "rttm.core rttm.models",
     "rttm.sync": "rttm.core rttm.models rttm.live",
@@ -31,7 +32,8 @@ MAY_IMPORT = {
     "dashboard.forms": "rttm.core dashboard.models",
     "dashboard.views": "dashboard rttm.core rttm.models rttm.live rttm.services rttm.reports"
     " rttm.dispatch",
-    "dashboard.celery": "",
+    "dashboard.celery": "dashboard.starting",
+    "dashboard.starting": "rttm.tables",
     "dashboard.ports": "rttm.demo",
     "dashboard.management": "dashboard rttm",
 }

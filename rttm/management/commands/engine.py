@@ -14,6 +14,7 @@ from django.db import DatabaseError, connections
 from rttm.engine import serve
 from rttm.engine.models import CODE_LENGTH, Counter
 from rttm.engine.router import ALIAS
+from rttm.tables import describe_missing_tables
 
 BACKLOG = 128
 
@@ -61,11 +62,12 @@ def check_site(code: str) -> str:
 
 
 def check_database() -> None:
+    if missing := describe_missing_tables(ALIAS):
+        raise CommandError(missing)
     try:
         Counter.objects.exists()
     except DatabaseError as error:
-        hint = f"make its tables with: manage.py migrate --database {ALIAS}"
-        raise CommandError(f"The engine's database cannot be read ({error}); {hint}") from None
+        raise CommandError(f"The engine's database cannot be read: {error}.") from None
     finally:
         connections[ALIAS].close()
 

@@ -7,6 +7,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from rttm.engine import contacts
 from rttm.engine.models import Contact
+from rttm.engine.router import ALIAS
+from rttm.tables import describe_missing_tables
 
 
 class Command(BaseCommand):
@@ -25,6 +27,8 @@ class Command(BaseCommand):
         verbs.add_parser("remove", help="forget one").add_argument("nickname")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if missing := describe_missing_tables(ALIAS):
+            raise CommandError(missing)
         match options["verb"]:
             case "add":
                 self._add(options)

@@ -4,9 +4,11 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DEFAULT_DB_ALIAS
 
 from rttm.client import DynectError
 from rttm.services import mirror_sync
+from rttm.tables import describe_missing_tables
 
 
 class Command(BaseCommand):
@@ -20,6 +22,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, allow_gone: bool, **options: Any) -> None:
+        if missing := describe_missing_tables(DEFAULT_DB_ALIAS):
+            raise CommandError(missing)
         try:
             plan = mirror_sync(allow_gone=allow_gone)
         except DynectError as error:
