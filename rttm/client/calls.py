@@ -13,6 +13,7 @@ from rttm.core.schema import PoolEntry, Region, ResponseSet, Service, ServiceKey
 from rttm.core.wire import JSON
 
 from . import readers
+from .bounds import MANY, ONE, Bound
 
 T = TypeVar("T")
 Changes = Mapping[str, Any]
@@ -32,6 +33,7 @@ class Call(Generic[T]):
     path: str
     read: Callable[[object], T] = field(repr=False)
     body: JSON | None = field(default=None, repr=False)  # may hold the password
+    bound: Bound = field(default=ONE, repr=False)  # of the answer
 
     @property
     def is_safe(self) -> bool:
@@ -84,14 +86,14 @@ def change(subject: str) -> Call[None]:
 
 def zones() -> Call[list[str]]:
     """The account's zones."""
-    return Call("zones", "the zones", "GET", _path("Zone"), readers.last_segments)
+    return Call("zones", "the zones", "GET", _path("Zone"), readers.last_segments, bound=MANY)
 
 
 def services(zone: str) -> Call[list[Service]]:
     """Every service of a zone, whole."""
     subject, path = f"the services of {zone}", _path("RTTM", zone)
     read = readers.each(readers.service({"zone": zone}))
-    return Call("services", subject, "GET", path, read, {"detail": "Y"})
+    return Call("services", subject, "GET", path, read, {"detail": "Y"}, MANY)
 
 
 def service(key: ServiceKey) -> Call[Service]:
@@ -245,4 +247,4 @@ def rrset_report(key: ServiceKey, ts: int) -> Call[list[ResponseSet]]:
 def _report(name: str, key: ServiceKey, resource: str, body: JSON) -> Call[list[ResponseSet]]:
     subject = f"the {name.replace('_', ' ')} of {key.fqdn}"
     read = readers.each(readers.response_set)
-    return Call(name, subject, "POST", _path(resource), read, body)
+    return Call(name, subject, "POST", _path(resource), read, body, MANY)

@@ -209,4 +209,4 @@ def _request(call: Call[T], token: str, timeout: float) -> Request:
     if token:
         headers["Auth-Token"] = token
     body = b"" if call.body is None else json.dumps(call.body).encode()
-    return Request(call.method, call.path, headers, body, timeout)
+    return Request(call.method, call.path, headers, body, timeout, call.bound)

@@ -13,10 +13,10 @@ import requests
 import urllib3
 
 from .bounded import Adapter, cut_after
+from .bounds import ONE, Bound
 from .errors import TransportError
 
 CONNECT_TIMEOUT = 3.05  # seconds: just above one lost SYN
-LARGEST_ANSWER = 64 * 2**20  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
     timeout: float = 10  # seconds for everything
+    bound: Bound = ONE  # of the answer
 
     @property
     def json(self) -> Any:
@@ -57,11 +58,8 @@ class HttpTransport:
     `ca_file` names certificates to trust in place of the public ones.
     """
 
-    def __init__(
-        self, base_url: str, *, ca_file: str = "", largest_answer: int = LARGEST_ANSWER
-    ) -> None:
+    def __init__(self, base_url: str, *, ca_file: str = "") -> None:
         self.base_url = base_url.rstrip("/").removesuffix("/REST")
-        self._largest = largest_answer
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.verify = ca_file or True
@@ -72,7 +70,7 @@ class HttpTransport:
         until = time.monotonic() + request.timeout
         try:
             with self._opened(request) as response:
-                body = self._body(response, until)
+                body = _read_body(response, request.bound, until)
         except requests.RequestException as error:
             reason = _LATE if time.monotonic() >= until else _reason(error)
             raise TransportError(reason, sent=_was_sent(error)) from error
@@ -92,17 +90,23 @@ class HttpTransport:
             stream=True,
         )
 
-    def _body(self, response: requests.Response, until: float) -> bytes:
-        body = bytearray()
-        with cut_after(until - time.monotonic(), response.raw.shutdown):
-            for piece in response.iter_content(2**16):
-                body += piece
-                if len(body) > self._largest:
-                    raise TransportError(f"it is longer than {self._largest} bytes")
-        return bytes(body)
-
     def close(self) -> None:
         self._session.close()
+
+
+def _read_body(response: requests.Response, bound: Bound, until: float) -> bytes:
+    # A few bytes of a compressed answer may stand for gigabytes.
+    if response.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        raise TransportError("it was compressed, which was not asked for")
+    body = bytearray()
+    with cut_after(until - time.monotonic(), response.raw.shutdown):
+        for piece in response.iter_content(2**16):
+            body += piece
+            if len(body) > bound.size:
+                break
+    if excess := bound.excess(body):
+        raise TransportError(excess)
+    return bytes(body)
 
 
 _LATE = "it took too long"

@@ -1,11 +1,14 @@
 """The HTTP transport against small real servers on loopback, each wrong in its own way."""
 
+import gzip
 import socket
 import ssl
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -16,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from rttm.client import HttpTransport, Request, TransportError
+from rttm.client.bounds import Bound
 from tests.servers import PATIENCE
 
 SHORT = 1.0  # seconds a request may take that will not be answered; enough to be sent
@@ -282,15 +286,47 @@ def test_nonsense_in_place_of_http_may_have_been_carried_out(start):
         assert failure(transport).sent
 
 
-def test_an_answer_may_be_as_large_as_agreed_and_no_larger(start):
-    def answer(size: int) -> bytes:
-        return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size
+def answering(body: bytes, *headers: bytes) -> Serve:
+    head = [b"HTTP/1.1 200 OK", b"Content-Length: %d" % len(body), *headers, b"", b""]
+    return sending(b"\r\n".join(head) + body)
 
-    with connected(start(sending(answer(1000))).url, largest_answer=1000) as transport:
-        assert len(transport.send(GET).body) == 1000
-    with connected(start(sending(answer(1001))).url, largest_answer=1000) as transport:
+
+SMALL = replace(GET, bound=Bound(1000, marks=50, objects=5))
+
+
+@pytest.mark.parametrize(
+    ("fits", "too_much", "reason"),
+    [
+        (b"x" * 1000, b"x" * 1001, "it is longer than 1000 bytes"),
+        (b"[" + b"," * 49, b"[" + b"," * 50, "it has more than 50 values"),
+        (b"{}" * 5, b"{}" * 6, "it has more than 5 objects"),
+    ],
+    ids=["bytes", "values", "objects"],
+)
+def test_an_answer_may_be_as_large_as_agreed_and_no_larger(start, fits, too_much, reason):
+    with connected(start(answering(fits)).url) as transport:
+        assert transport.send(SMALL).body == fits
+    with connected(start(answering(too_much)).url) as transport:
+        error = failure(transport, SMALL)
+    assert (error.reason, error.sent) == (reason, True)
+
+
+def test_an_answer_without_an_end_is_read_no_further_than_agreed(start):
+    server = start(trickling(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 2**17))
+    with connected(server.url) as transport:
+        assert failure(transport, SMALL).reason == "it is longer than 1000 bytes"
+
+
+@pytest.mark.parametrize("encoding", [b"gzip", b"deflate", b"GZip", b"br", b"gzip, gzip"])
+def test_a_compressed_answer_is_refused_and_never_unpacked(start, encoding):
+    bomb = gzip.compress(bytes(64 * 2**20))
+    with connected(start(answering(bomb, b"Content-Encoding: " + encoding)).url) as transport:
+        tracemalloc.start()
         error = failure(transport)
-    assert (error.reason, error.sent) == ("it is longer than 1000 bytes", True)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert (error.reason, error.sent) == ("it was compressed, which was not asked for", True)
+    assert peak < 16 * 2**20
 
 
 def test_the_transport_works_on_after_a_failure(start):

@@ -1,12 +1,22 @@
 """Every API call as data: what goes out, and what its answer is read as."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from rttm.client import Credentials, calls
+from rttm.client.bounds import MANY, ONE
 from rttm.core import wire
-from rttm.core.schema import HealthMonitor, PerformanceMonitor, Service, ServiceKey
+from rttm.core.schema import (
+    HealthMonitor,
+    LogEntry,
+    PerformanceMonitor,
+    PoolEntry,
+    Region,
+    Service,
+    ServiceKey,
+)
 from tests.builders import pool_entry, region, service
 
 KEY = ServiceKey("example.com", "www.example.com")
@@ -170,6 +180,48 @@ def test_an_autopopulated_region_may_come_without_a_pool():
 def test_a_report_is_read_as_response_sets():
     answer = wire.parse_response_set({"region_code": "global", "change_ts": "17"})
     assert calls.rrset_report(KEY, 10).read([wire.render_response_set(answer)]) == [answer]
+
+
+LOG = tuple(
+    LogEntry("XXX", "up", f"HTTP 200 in {n} ms from 192.0.2.1 port 80", n) for n in range(5)
+)
+
+
+def answer(*pools: int) -> bytes:
+    """A service whose regions have pools of these sizes, each entry with a log."""
+    regions = [
+        Region("global", tuple(PoolEntry(f"192.0.2.{n}", log=LOG) for n in range(size)))
+        for size in pools
+    ]
+    return json.dumps(wire.render_service(service(region=tuple(regions)))).encode()
+
+
+def test_the_largest_service_that_we_know_of_may_come():
+    body = answer(*[1000] * 8)
+    assert calls.service(KEY).bound.excess(body) == ""
+    assert calls.service(KEY).bound.excess(body * 2) != ""
+
+
+def test_five_thousand_services_may_come():
+    body = answer(4, 4, 4, 3) * 5000
+    assert len(body) > 23_000_000
+    assert calls.services("example.com").bound.excess(body) == ""
+
+
+@pytest.mark.parametrize("item", [b'{"a":1}', b"[]", b"1", b"{}"])
+def test_small_values_are_too_many_before_they_are_too_long(item):
+    """However few bytes each is: parsed, each takes 8 to 250."""
+    body = (item + b",") * (ONE.size // (len(item) + 1))
+    assert "more than" in ONE.excess(body)
+    assert MANY.marks / MANY.size < ONE.marks / ONE.size
+
+
+@pytest.mark.parametrize("call", [call for call, *_ in SAFE + CHANGING])
+def test_only_lists_may_be_long(call):
+    is_list = call.path.rstrip("/") in ("/REST/Zone", "/REST/RTTM/example.com") or (
+        call.is_safe and call.method == "POST"
+    )
+    assert (call.bound.size > 2**24) == is_list
 
 
 def test_the_token_is_read_and_a_log_out_reads_nothing():
