@@ -17,6 +17,8 @@ import uvloop
 from django.conf import settings
 from django.db import DatabaseError
 
+from rttm.timed_http import TimedProtocol
+
 from . import jobs, reports, sessions, store, tasks
 from .asgi import application
 from .loop import Loop
@@ -83,6 +85,7 @@ def _server() -> Server:
     return Server(
         uvicorn.Config(
             application,
+            http=TimedProtocol,
             lifespan="off",
             ws="none",
             log_config=None,

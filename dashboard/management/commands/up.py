@@ -22,6 +22,7 @@ from dashboard.models import User
 from dashboard.ports import LOOPBACK, Ports, holding_ports
 from dashboard.processes import Processes, Program
 from rttm.demo.scenario import NODES
+from rttm.timed_http import TimedProtocol
 
 POLL_SECONDS = 0.1
 PARENT_SECONDS = 0.5
@@ -142,7 +143,8 @@ def programs() -> list[Program]:
     web = [sys.executable, "-m", "uvicorn", "dashboard.asgi:application"]
     web += ["--host", settings.HOST, "--port", str(settings.PORT), "--workers", "1"]
     # Live streams never end by themselves.
-    web += ["--timeout-graceful-shutdown", "3", "--loop", "uvloop", "--http", "httptools"]
+    web += ["--timeout-graceful-shutdown", "3", "--loop", "uvloop", "--ws", "none"]
+    web += ["--http", f"{TimedProtocol.__module__}:{TimedProtocol.__name__}"]
     web += ["--no-access-log", "--no-server-header", "--log-level", "warning"]
     worker = [*CELERY, "worker", "--without-gossip", "--without-mingle", "--loglevel", "WARNING"]
     worker += ["--concurrency", "2", "--hostname"]
