@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from enum import Enum
 
+from django.db import DatabaseError
+
 from dashboard.forms.editors import EditorForm
 from rttm.client import DynectError, Rejected
 from rttm.edits import Conflict, Gone
+from rttm.storage import describe_refusal_to_write
 
 NOT_KNOWN_YET = (
     "It is not known yet whether this was carried out. The history of the service says so as soon "
@@ -45,6 +48,11 @@ def save(form: EditorForm, verb: Callable[[], None]) -> Outcome:
         return Outcome.PROBLEMS
     except DynectError as error:
         return _unanswered(form, error)
+    except DatabaseError as error:  # after the edit: what keep_edit guards is a DynectError
+        if not (reason := describe_refusal_to_write(error)):
+            raise
+        form.add_error(None, f"{NOT_KNOWN_YET} The dashboard cannot write, because {reason}.")
+        return Outcome.UNKNOWN
     return Outcome.SAVED
 
 

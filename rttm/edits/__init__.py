@@ -5,13 +5,14 @@ turns       edits of one region take turns, so that no edit undoes another one u
 settling    finds the outcome of an edit later, where the backend's answer got lost
 """
 
-from .keeping import Conflict, Gone, Origin, keep_edit
+from .keeping import Conflict, Gone, NotWritten, Origin, keep_edit
 from .settling import lose_job, settle, settle_found, settle_job
 from .turns import Turn
 
 __all__ = [
     "Conflict",
     "Gone",
+    "NotWritten",
     "Origin",
     "Turn",
     "keep_edit",

@@ -30,6 +30,7 @@ class Turn:
 
     def __init__(self, edit: Edit) -> None:
         self.edit = edit
+        self.has_sent = False  # the change itself
 
     def wait(self) -> None:
         """Wait until no other edit is ahead; raises Busy that names the edit ahead."""
@@ -57,6 +58,7 @@ class Turn:
         if not mine.update(**columns):
             reason = "it was held up for so long that its turn went to somebody else"
             raise Busy(self.edit.subject, reason)
+        self.has_sent = self.has_sent or sends
 
 
 def close_abandoned(edits: QuerySet[Edit]) -> None:
