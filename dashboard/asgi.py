@@ -5,7 +5,7 @@ import warnings
 from django.core.asgi import get_asgi_application
 
 from dashboard import live_stream
-from dashboard.starting import describe_missing_for_web, read_settings
+from dashboard.starting import prepare_web, read_settings
 
 # WhiteNoise hands out its files by synchronous iterators; they are small, and sent once.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous")
@@ -14,4 +14,4 @@ warnings.filterwarnings("ignore", message="No directory at")
 
 read_settings()
 
-application = live_stream.wrap(get_asgi_application(), describe_missing_for_web)
+application = live_stream.wrap(get_asgi_application(), prepare_web)

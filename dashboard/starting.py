@@ -10,6 +10,7 @@ from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS
 
+from rttm.storage import keep_readable
 from rttm.tables import describe_missing_tables
 
 COLLECT = "manage.py collectstatic --noinput"
@@ -26,6 +27,14 @@ def read_settings() -> None:
 
 def describe_missing_for_web() -> str:
     return describe_missing_tables(DEFAULT_DB_ALIAS) or describe_missing_static_files()
+
+
+def prepare_web() -> str:
+    """Return what is missing; with nothing missing, make sure that pages can always be read."""
+    missing = describe_missing_for_web()
+    if not missing:
+        keep_readable(DEFAULT_DB_ALIAS)
+    return missing
 
 
 def describe_missing_for_worker() -> str:

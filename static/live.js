@@ -138,7 +138,8 @@ for (const name of ["htmx:responseError", "htmx:sendError"]) {
     const isRefused = xhr.status >= 400 && xhr.status < 500;
     const outcome = verb === "get" || isRefused ? "Nothing was changed."
       : "The activity page shows whether it was done.";
-    tellFailed(elt, `This did not work (${xhr.status || "no answer"}). ${outcome}`);
+    const reason = xhr.getResponseHeader("X-Refused");
+    tellFailed(elt, reason ?? `This did not work (${xhr.status || "no answer"}). ${outcome}`);
   });
 }
 

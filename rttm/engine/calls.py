@@ -14,6 +14,8 @@ from threading import Lock
 from django.conf import settings
 from django.db import DatabaseError
 
+from rttm.storage import describe_refusal_to_write
+
 from . import api, jobs, sessions
 from .jobs import job_ids
 from .thread import begin, call
@@ -56,9 +58,10 @@ def _answered(asked: api.ApiCall, job_id: int) -> api.ApiReply:
     """A job cannot be left without an answer, so whatever breaks is said in one."""
     try:
         return api.handle(asked, time.time(), job_id)
-    except DatabaseError:
+    except DatabaseError as error:
         log.exception("%s %s failed", asked.method, asked.path)
-        text = "database: The service cannot reach its database, so nothing was done"
+        reason = describe_refusal_to_write(error) or "it cannot reach its database"
+        text = f"database: The service did nothing, because {reason}"
         return api.refusal(text, "SERVICE_UNAVAILABLE", status=503, job_id=job_id)
     except Exception:
         log.exception("%s %s broke", asked.method, asked.path)

@@ -4,10 +4,11 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, DatabaseError
 
 from rttm.client import DynectError
 from rttm.services import mirror_sync
+from rttm.storage import describe_refusal_to_write
 from rttm.tables import describe_missing_tables
 
 
@@ -28,6 +29,12 @@ class Command(BaseCommand):
             plan = mirror_sync(allow_gone=allow_gone)
         except DynectError as error:
             raise CommandError(str(error)) from error
+        except DatabaseError as error:
+            if reason := describe_refusal_to_write(error):
+                raise CommandError(
+                    f"The mirror is as it was: the dashboard cannot write, because {reason}."
+                ) from error
+            raise
         for line in plan.lines():
             self.stdout.write(line)
         self.stdout.write(str(plan))
