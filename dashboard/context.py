@@ -11,7 +11,12 @@ from redis import RedisError
 
 from dashboard.celery import Signs, read_signs
 from dashboard.counts import read_counts
+from rttm.edits import LONGEST
 from rttm.models import SyncState
+
+# Seconds after which a browser gives an answer up: what only reads, and beyond the longest edit.
+READ_WITHIN = 10
+GRACE = 5
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
@@ -24,6 +29,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "sync_signs": SimpleLazyObject(_signs),  # read only when it is late
         "sync_stale_after": stale_after(),
         "sync_interval": settings.SYNC_INTERVAL,
+        "answer_within": int(LONGEST.total_seconds()) + GRACE,
+        "read_within": READ_WITHIN,
     }
 
 

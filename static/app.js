@@ -1,5 +1,5 @@
-/* The page itself: ages that count on, the warning that it is old, title and icon, typed text.
-   Behaviour is named in the HTML (data-…), so grep finds it. What comes live is in live.js. */
+/* The page itself: ages that count on, the warning that it is old, title and icon.
+   Behaviour is named in the HTML (data-…), so grep finds it. The other files need this one. */
 "use strict";
 
 const IDLE = 10_000; // ms after which a reader has left the page alone
@@ -93,14 +93,6 @@ function head() {
   if (announced !== words) say(one("[data-announcer]"), announced ? `Services: ${words}` : "");
   announced = words;
 }
-
-/* Leaving a page with something typed in an open editor asks first. */
-addEventListener("beforeunload", (event) => {
-  const isTyped = (field) => field.type !== "hidden" && field.value !== field.defaultValue;
-  const isChosen = (item) => item.selected !== item.defaultSelected;
-  const typed = all("[data-editor] :is(input, textarea)").some(isTyped);
-  if (typed || all("[data-editor] option").some(isChosen)) event.preventDefault();
-});
 
 for (const name of ["pointermove", "keydown", "wheel", "touchstart"]) {
   on(name, () => { touchedAt = Date.now(); });

@@ -1,17 +1,26 @@
 /* What comes live: refreshes that wait for an open editor, the focus after a swap. The news come
-   from stream.js. */
+   from stream.js. Needs app.js: one, all, on, head, tick, server, CLOCK_SLACK, IDLE. */
 "use strict";
 
+const POLL = "hx:poll:trigger"; // the event behind hx-trigger="every 2s"
 const held = new Map(); // by id: the event that asked for a refresh which waits
 const left = new Map(); // by id: what a component was before its swap
 const asking = new Set(); // elements whose answer is awaited
 let pressed = null; // what a pointer is held down on
+let isPaused = false; // while there is no session, nobody would answer
+let isAnswering = true; // the last question got an answer, or the stream told something since
 
 /* The live event that caused a request, if one did. */
 const liveCause = (detail) => {
   const cause = detail.requestConfig?.triggeringEvent?.type;
   return cause?.startsWith("sse:") ? cause : undefined;
 };
+
+/* Whether a person asked for it, rather than the stream, a poll or a script. */
+function isPersons({ requestConfig }) {
+  const cause = requestConfig?.triggeringEvent?.type;
+  return Boolean(cause) && !cause.startsWith("sse:") && cause !== POLL;
+}
 
 /* A live refresh waits that would take away an editor, one about to open, a row under the pointer,
    or what is pressed: released on another element it would be no click. */
@@ -25,12 +34,13 @@ function isBusy(target) {
 
 function hold(detail) {
   const cause = liveCause(detail);
-  if (!cause || !isBusy(detail.target)) return false;
+  if (!cause || !(isPaused || isBusy(detail.target))) return false;
   held.set(detail.target.id, cause);
   return true;
 }
 
 function release() {
+  if (isPaused || !isAnswering) return;
   for (const [id, cause] of held) {
     const target = document.getElementById(id);
     const mayGo = target && !isBusy(target) && !target.matches(".htmx-request");
@@ -63,13 +73,18 @@ function resync() {
     location.reload();
     return;
   }
+  readAgain();
+}
+
+function readAgain() {
   for (const part of all("[hx-trigger*='sse:']")) {
     htmx.trigger(part, part.getAttribute("hx-trigger").match(/sse:[\w-]+/)[0]);
   }
 }
 
 on("htmx:beforeRequest", (event) => {
-  if (hold(event.detail)) event.preventDefault();
+  const isPoll = event.detail.requestConfig.triggeringEvent?.type === POLL;
+  if (hold(event.detail) || (isPoll && isPaused)) event.preventDefault();
   else if (!liveCause(event.detail)) asking.add(event.detail.elt);
 });
 
@@ -127,33 +142,24 @@ function giveFocus(part, name) {
 }
 
 function heard() {
+  isAnswering = true;
+  release();
   server.newsAt = Date.now();
   server.behindAt = 0;
 }
 
-/* What a person asked for came to nothing: say so where they asked. */
-for (const name of ["htmx:responseError", "htmx:sendError"]) {
-  on(name, ({ detail: { elt, xhr, requestConfig: { verb, triggeringEvent } } }) => {
-    if (!triggeringEvent || triggeringEvent.type.startsWith("sse:")) return;
-    const isRefused = xhr.status >= 400 && xhr.status < 500;
-    const outcome = verb === "get" || isRefused ? "Nothing was changed."
-      : "The activity page shows whether it was done.";
-    const reason = xhr.getResponseHeader("X-Refused");
-    tellFailed(elt, reason ?? `This did not work (${xhr.status || "no answer"}). ${outcome}`);
+/* What could not be read is read when the server is there again. */
+for (const name of ["htmx:sendError", "htmx:timeout"]) {
+  on(name, ({ detail }) => {
+    isAnswering = false;
+    const cause = liveCause(detail);
+    if (cause) held.set(detail.target.id, cause);
   });
 }
 
-function tellFailed(item, words) {
-  const place = item.matches("form") ? item : item.parentElement;
-  const told = document.createElement("p");
-  Object.assign(told, { className: "problem failed", role: "alert" });
-  all(":scope > .failed", place).forEach((old) => old.remove());
-  place.append(told);
-  told.textContent = words;
-}
-
-on("htmx:afterRequest", ({ detail: { elt, xhr } }) => {
-  asking.delete(elt);
+on("htmx:afterRequest", ({ detail: { requestConfig, xhr } }) => {
+  if (xhr.status) isAnswering = true;
+  asking.delete(requestConfig.elt);
   leaveDeleted();
   release();
   if (xhr.status) server.answeredAt = Date.now();
