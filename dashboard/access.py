@@ -3,10 +3,15 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import resolve_url
+from django.views.csrf import csrf_failure
 from django.views.decorators.http import require_http_methods
 
 from dashboard.models import User
@@ -79,6 +84,37 @@ def asked(request: HttpRequest, name: str) -> str:
     return request.GET.get(name, "").replace("\0", "").strip()[: rules.SEARCH_LENGTH]
 
 
-def wants_fragment(request: LoggedInRequest) -> bool:
+def wants_fragment(request: HttpRequest) -> bool:
     """True for htmx's own requests; plain and boosted ones get the whole page."""
-    return bool(request.htmx) and not request.htmx.boosted
+    htmx: Any = getattr(request, "htmx", None)  # None where a request was refused before it is set
+    return bool(htmx) and not htmx.boosted
+
+
+def tell_session(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Any:
+    """Middleware: tell htmx whose session answered, and with 401 that the session has ended.
+
+    htmx would follow a redirect to the log-in page and put that page in place of a component.
+    """
+
+    def answer(request: LoggedInRequest) -> HttpResponseBase:
+        response = get_response(request)
+        if not wants_fragment(request):
+            return response
+        if _leads_to_log_in(response):
+            response = HttpResponse("Your session has ended: log in again.", status=401)
+        response["X-Session-User"] = str(request.user.pk or "")
+        return response
+
+    return answer
+
+
+def _leads_to_log_in(response: HttpResponseBase) -> bool:
+    path = urlsplit(response.get("Location", "")).path
+    return response.status_code == 302 and path == resolve_url(settings.LOGIN_URL)
+
+
+def csrf_refused(request: HttpRequest, reason: str = "") -> HttpResponseBase:
+    """Answer a page that has the token of an older session; htmx then takes the new one over."""
+    if wants_fragment(request):
+        return HttpResponse("This page belongs to an older session.", status=401)
+    return csrf_failure(request, reason)

@@ -66,6 +66,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "dashboard.access.tell_session",
 ]
 
 ROOT_URLCONF = "dashboard.urls"
@@ -227,6 +228,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "login"
+CSRF_FAILURE_VIEW = "dashboard.access.csrf_refused"
 
 # Off only for development, and where `up` listens on loopback without TLS.
 SECURE_COOKIES = env.flag("SECURE_COOKIES", default=not DEBUG)

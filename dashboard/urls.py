@@ -72,6 +72,7 @@ urlpatterns = [
     path("live/", live.live, name="live"),
     path("account/", account.account, name="account"),
     path("login/", account.LogIn.as_view(), name="login"),
+    path("login/here/", account.Session.as_view(), name="session"),
     path("logout/", account.LogOut.as_view(), name="logout"),
     path("healthz", healthz, name="healthz"),
     path("admin/login/", account.admin_log_in),

@@ -12,14 +12,13 @@ from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.contrib.auth.views import LoginView, LogoutView, redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.crypto import get_random_string
 from django.views.decorators.http import require_safe
 
 from dashboard import demo, log_ins
-from dashboard.access import LoggedInRequest, require_safe_or_POST
+from dashboard.access import LoggedInRequest, require_safe_or_POST, wants_fragment
 from dashboard.forms.account import PreferencesForm
 from dashboard.models import User
 from rttm import live
@@ -35,12 +34,6 @@ class LogIn(LoginView):
 
     template_name = "login.html"
     redirect_authenticated_user = True
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """A component re-read after the session ended must not become a log-in form: reload."""
-        if request.headers.get("HX-Request"):
-            return HttpResponse(status=204, headers={"HX-Refresh": "true"})
-        return super().dispatch(request, *args, **kwargs)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Check the password, unless the limits of logging in are against it."""
@@ -95,6 +88,26 @@ def admin_log_in(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         raise PermissionDenied("Only admins manage users.")
     return redirect_to_login(request.GET.get("next", ""))
+
+
+class Session(LogIn):
+    """Within a page whose session has ended: the log-in form, then whose session it is now."""
+
+    template_name = "components/session.html#login"
+    redirect_authenticated_user = False
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.user.is_authenticated:
+            return render(request, "components/session.html#now")
+        return super().get(request, *args, **kwargs)
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        answer = super().form_valid(form)
+        if not wants_fragment(self.request):
+            return answer
+        here = render(self.request, "components/session.html#now")
+        here.cookies = answer.cookies
+        return here
 
 
 class LogOut(LogoutView):

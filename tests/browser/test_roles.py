@@ -27,7 +27,8 @@ def test_only_an_admin_is_offered_the_accounts(browse, site):
         expect(navigation.get_by_role("link", name="Admin")).to_have_count(count)
 
 
-def test_stranger_logs_in_to_the_page_that_was_asked_for_and_out(browse, site):
+def test_stranger_logs_in_to_the_page_that_was_asked_for_and_out(browse, site, complaints):
+    complaints.expected += ["status of 401", "Code 401"]  # what the page reads while it is left
     page = site.opened(browse(None))
     page.get_by_label("User name").fill(OLGA.username)
     page.get_by_label("Password").fill("not hers")

@@ -48,13 +48,6 @@ def test_outside_the_demo_no_account_is_offered(client_as, settings):
         assert account.password not in page
 
 
-def test_component_read_after_the_session_ended_reloads_the_page(client_as):
-    client = client_as(None)
-    response = client.get(reverse("counts"), headers={"HX-Request": "true"}, follow=True)
-    assert (response.status_code, response["HX-Refresh"]) == (204, "true")
-    assert response.content == b""
-
-
 def test_log_out_needs_a_post_and_ends_the_session(client_as, viewer):
     client = client_as(viewer)
     assert client.get(reverse("logout")).status_code == 405
