@@ -36,6 +36,7 @@ service_urls = [
 region_urls = [
     path("", regions.region, name="region"),
     path("edit/", regions.region_edit, name="region-edit"),
+    path("news/", regions.region_news, name="region-news"),
     path("delete/", regions.region_delete, name="region-delete"),
     path("pool-entries/add/", pool_entries.pool_entry_add, name="pool-entry-add"),
 ]
@@ -43,6 +44,7 @@ region_urls = [
 pool_entry_urls = [
     path("", pool_entries.pool_entry, name="pool-entry"),
     path("edit/", pool_entries.pool_entry_edit, name="pool-entry-edit"),
+    path("news/", pool_entries.pool_entry_news, name="pool-entry-news"),
     path("delete/", pool_entries.pool_entry_delete, name="pool-entry-delete"),
     path("recover/", actions.pool_entry_recover, name="pool-entry-recover"),
 ]

@@ -16,6 +16,7 @@ from dashboard.access import (
     require_safe_or_POST,
     wants_fragment,
 )
+from dashboard.editor_news import News, draw_news
 from dashboard.forms.editors import DeleteForm, EditorForm, on_version
 from dashboard.forms.pool_entries import FIELDS, PoolEntryForm
 from dashboard.outcomes import Outcome, save
@@ -68,6 +69,14 @@ def _save(request: LoggedInRequest, entry: PoolEntry) -> HttpResponse:
 def pool_entry_edit(request: LoggedInRequest, pk: int) -> HttpResponse:
     entry = service_page.entry_or_404(pk)
     return _draw(request, entry, "edit", _form(entry))
+
+
+@login_required
+@require_safe
+def pool_entry_news(request: LoggedInRequest, pk: int) -> HttpResponse:
+    """For its open editor: what somebody else changed."""
+    entry = service_page.entry(pk)
+    return draw_news(request, entry, _form(entry) if entry else None)
 
 
 @operator_required
@@ -159,6 +168,7 @@ def _draw(
 ) -> HttpResponse:
     service, place = entry.region.service_id, f"pool-entry-{entry.pk}"
     context = {"row": service_page.row(entry), "form": form, **more}
+    context["news"] = News.none(entry, form)
     return draw(request, service, place, f"{TEMPLATE}#{state}", context, status=status)
 
 

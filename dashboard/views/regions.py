@@ -16,6 +16,7 @@ from dashboard.access import (
     require_safe_or_POST,
     wants_fragment,
 )
+from dashboard.editor_news import News, draw_news
 from dashboard.forms.editors import DeleteForm, EditorForm, on_version
 from dashboard.forms.regions import SETTINGS, RegionAddForm, RegionForm
 from dashboard.outcomes import Outcome, save
@@ -71,6 +72,14 @@ def _save(request: LoggedInRequest, found: Region) -> HttpResponse:
 def region_edit(request: LoggedInRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(service_page.regions(), pk=pk)
     return _draw(request, found, "edit", _form(found))
+
+
+@login_required
+@require_safe
+def region_news(request: LoggedInRequest, pk: int) -> HttpResponse:
+    """For the open editor of its settings: what somebody else changed."""
+    found = service_page.region(pk)
+    return draw_news(request, found, _form(found) if found else None)
 
 
 @operator_required
@@ -164,7 +173,7 @@ def _draw(
     **more: Any,
 ) -> HttpResponse:
     service, place = found.service_id, f"region-settings-{found.pk}"
-    context = {**_context(found), "form": form, **more}
+    context = {**_context(found), "form": form, "news": News.none(found, form), **more}
     return draw(request, service, place, f"{TEMPLATE}#{state}", context, status=status)
 
 

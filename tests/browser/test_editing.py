@@ -78,6 +78,32 @@ def test_second_of_two_editors_sees_theirs_and_keeps_its_own(browse, site):
     expect(theirs.get_by_role("cell", name="9", exact=True)).to_be_visible()
 
 
+def test_open_editor_says_at_once_who_changed_what(browse, site):
+    first, second = site.opened(browse()), site.opened(browse())
+    mine, theirs = site.edited(second), site.edited(first)
+    mine.get_by_label("Label").fill("half a thought")
+    theirs.get_by_label("Weight").fill("5")
+    save(theirs)
+    told = mine.get_by_role("status").filter(has_text="olga changed this")
+    expect(told).to_contain_text("weight 1 → 5")
+    expect(mine.get_by_label("Label")).to_have_value("half a thought")
+    expect(mine.get_by_label("Label")).to_be_focused()
+    expect(mine.get_by_label("Weight")).to_have_value("1")
+    site.ask(calls.pool_entry_delete(site.key, "global", "192.0.2.1"))
+    expect(mine.get_by_text("Somebody else has deleted this.")).to_be_visible()
+    expect(mine.get_by_label("Label")).to_have_value("half a thought")
+
+
+def test_open_settings_say_at_once_what_was_changed_elsewhere(page, site):
+    card = site.region(site.opened(page))
+    card.get_by_role("link", name="Edit the settings of global").click()
+    card.get_by_label("Failover data").fill("192.0.2.97")
+    site.ask(calls.region_update(site.key, "global", {"failover_data": "192.0.2.98"}))
+    told = card.get_by_role("status").filter(has_text="Somebody else has changed this")
+    expect(told).to_contain_text("failover data 192.0.2.99 → 192.0.2.98")
+    expect(card.get_by_label("Failover data")).to_have_value("192.0.2.97")
+
+
 def test_entry_deleted_meanwhile_is_told_with_what_was_typed(page, site):
     site.opened(page)
     row = site.edited(page)

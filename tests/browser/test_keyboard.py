@@ -59,6 +59,31 @@ def test_cancelled_editor_gives_the_focus_back(page, site):
     expect(card.get_by_role("link", name="Edit the settings of global")).to_be_focused()
 
 
+def test_escape_closes_an_editor_in_which_nothing_was_typed(page, site):
+    row = site.edited(site.opened(page))
+    page.keyboard.press("Escape")
+    expect(row.get_by_role("link", name="Edit 192.0.2.1")).to_be_focused()
+    page.keyboard.press("Enter")
+    row.get_by_label("Weight").fill("99")
+    page.keyboard.press("Escape")
+    expect(row.get_by_label("Weight")).to_have_value("99")
+    row.get_by_role("button", name="Save", exact=True).click()
+    expect(row.get_by_label("Weight")).to_have_attribute("aria-invalid", "true")
+    page.keyboard.press("Escape")  # what was refused is still a draft
+    expect(row.get_by_label("Weight")).to_have_value("99")
+    row.get_by_label("Weight").fill("1")
+    page.keyboard.press("Escape")
+    expect(row.get_by_role("link", name="Edit 192.0.2.1")).to_be_visible()
+
+
+def test_escape_closes_what_asks_for_a_confirmation(page, site):
+    card = site.card(site.opened(page))
+    card.get_by_role("link", name="Deactivate…").click()
+    expect(card.get_by_role("button", name=f"Deactivate {site.fqdn}")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(card.get_by_role("link", name="Deactivate…")).to_be_visible()
+
+
 def test_content_is_one_key_away(page, site):
     site.opened(page)
     page.keyboard.press("Tab")

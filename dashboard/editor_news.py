@@ -1,0 +1,77 @@
+"""What an open editor says when somebody else has changed its object meanwhile."""
+
+import json
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from dashboard.forms.editors import EditorForm
+from dashboard.kept import Change
+from dashboard.whose import last_change
+from rttm.models import Edit, PoolEntry, Region
+
+TEMPLATE = "components/conflict.html#news"
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A notice within an editor, which asks again as often as its object is touched."""
+
+    editor: str  # the id of the element that the editor is
+    topics: str
+    told: str  # the version that the reader of the editor knows of
+    is_changed: bool = False
+    changes: tuple[Change, ...] = ()
+    theirs: Edit | None = None  # where it was made here
+
+    @classmethod
+    def none(cls, row: Region | PoolEntry, form: EditorForm) -> "News":
+        """The notice of an editor that has just been drawn."""
+        return cls(form.element, _topics(row), told=str(form["seen"].value()))
+
+    @classmethod
+    def of(cls, row: Region | PoolEntry, form: EditorForm, was: dict[str, str]) -> "News":
+        """How the row, and an untouched editor of it, differ from what an editor was opened on."""
+        changes = tuple(
+            Change(str(form[name].label).lower(), was[name], now)
+            for name, now in form.at_first.items()
+            if was.get(name, now) != now
+        )
+        changed = [name for name, now in form.at_first.items() if was.get(name, now) != now]
+        return cls(
+            form.element,
+            _topics(row),
+            told=str(row.version),
+            is_changed=bool(changes) or not was,  # the editor of a deletion tells no values
+            changes=changes,
+            theirs=last_change(row, of=changed),
+        )
+
+
+def draw_news(
+    request: HttpRequest, row: Region | PoolEntry | None, form: EditorForm | None
+) -> HttpResponse:
+    """Draw the notice of an open editor; 204 when its reader has been told of this version."""
+    if row is None or form is None:
+        return render(request, TEMPLATE, {"news": None})
+    news = News.of(row, form, _was(request))
+    if news.told == request.GET.get("told"):
+        return HttpResponse(status=204)
+    return render(request, TEMPLATE, {"news": news, "url": request.path})
+
+
+def _topics(row: Region | PoolEntry) -> str:
+    """What is touched when the row is changed, and when it is deleted."""
+    if isinstance(row, Region):
+        return f"sse:region-{row.pk}, sse:service-{row.service_id}"
+    return f"sse:pool-entry-{row.pk}, sse:region-{row.region_id}"
+
+
+def _was(request: HttpRequest) -> dict[str, str]:
+    """The values that the editor was opened on, as it sends them."""
+    try:
+        was = json.loads(request.GET.get("was", ""))
+    except ValueError:
+        return {}
+    return was if isinstance(was, dict) else {}
