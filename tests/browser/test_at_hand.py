@@ -75,6 +75,22 @@ def test_editor_that_opens_moves_no_row_and_no_column(page, site):
     assert now[1] <= edited
 
 
+def test_edited_row_stays_under_the_pointer_until_it_is_left(page, site):
+    card = site.region(site.opened(page))
+    addresses = card.locator("tbody").get_by_role("rowheader")
+    expect(card).to_contain_text("Serves now")
+    row = site.edited(page)
+    row.get_by_label("Serve mode").select_option("no")
+    top = row.bounding_box()["y"]
+    row.get_by_role("button", name="Save").click()
+    expect(card).to_contain_text("available 1")  # the whole region was read again
+    expect(row).to_contain_text("drained")
+    assert abs(row.bounding_box()["y"] - top) < 2
+    expect(addresses).to_have_text(["192.0.2.1", "192.0.2.2"])
+    page.get_by_role("heading", name=site.fqdn).click()
+    expect(addresses).to_have_text(["192.0.2.2", "192.0.2.1"])
+
+
 def test_long_target_of_a_region_that_nearly_fails_over_stays_in_its_card(page, make_site):
     pool = (pool_entry("192.0.2.1", status="up"),)
     target = {"failover_mode": "cname", "failover_data": f"{NAME}.example.org"}
