@@ -40,6 +40,9 @@ _KINDS = (Service, Region, PoolEntry, HealthMonitor)
 _NAMES = {field.name for kind in _KINDS for field in fields(kind) if "_" in field.name}
 FIELD_NAMES = re.compile(rf"\b({'|'.join(sorted(_NAMES))})\b")
 
+LONG_WORDS = re.compile(r"(\S{33,})")
+LONG_WORD = SafeString('<span class="long">{}</span>')
+
 
 def age_words(seconds: float) -> str:
     """An age for a glance: 12 s, 4 min, 3 h, 5 d."""
@@ -115,6 +118,19 @@ def sign(state: str, word: str | None = None) -> SafeString:
 def dotted(name: str) -> SafeString:
     """A domain name that is broken after a dot where it has no room, and not within a label."""
     return format_html_join(SafeString(".<wbr>"), "{}", ((label,) for label in name.split(".")))
+
+
+@register.filter
+def whole(text: object) -> SafeString:
+    """A text whose long words may be broken anywhere, and are scrolled where they fill a page.
+
+    Other words stay whole: a table whose cells may break them all breaks the short ones too.
+    """
+    parts = LONG_WORDS.split(str(text))
+    shown = (
+        format_html(LONG_WORD if place % 2 else "{}", part) for place, part in enumerate(parts)
+    )
+    return format_html_join("", "{}", ((part,) for part in shown))
 
 
 @register.filter

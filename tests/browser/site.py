@@ -35,7 +35,7 @@ class Site:
     def region(self, page: Page, code: str = "global") -> Locator:
         return page.locator(f"#region-{self._stack.region_pk(self.pk, code)}")
 
-    def region_pk(self, code: str) -> int:
+    def region_pk(self, code: str = "global") -> int:
         pk: int = self._stack.region_pk(self.pk, code)
         return pk
 

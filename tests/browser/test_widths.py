@@ -1,5 +1,7 @@
 """Whatever the width of the window, nothing has to be scrolled sideways: not the page, no table."""
 
+import json
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -75,3 +77,47 @@ def test_list(page, site, path):
     expect(row.get_by_role("link", name="Edit 192.0.2.101")).to_be_visible()
     page.goto(path)
     assert_fits(page)
+
+
+WORD = "w" * 10_000
+
+
+@pytest.fixture
+def endless(make_site, stack, page, backend):
+    """A service whose every text is one word that fills a page, as a backend may tell it."""
+    site = make_site(region=(region(pool=(pool_entry("192.0.2.1"), pool_entry("192.0.2.2"))),))
+    row = site.edited(site.opened(page))
+    row.get_by_label("Weight").fill("9")
+    row.get_by_role("button", name="Save", exact=True).click()
+    expect(row.get_by_role("link", name="Edit 192.0.2.1")).to_be_visible()
+    backend.cut()
+    expect(page.locator("#freshness")).to_contain_text("Old data since")  # no sync undoes this
+    say_endlessly(stack, site)
+    yield site
+    backend.restore()
+
+
+def say_endlessly(stack, site) -> None:
+    log = json.dumps([["XXX", "down", WORD, 1_790_000_000]])
+    here = "WHERE region_id = ?"
+    stack.sql(f"UPDATE rttm_poolentry SET label = ?, log = ? {here}", WORD, log, site.region_pk())
+    here, after = "WHERE service_id = ?", json.dumps({"label": WORD})
+    kept = "SET actor_name = ?, message = ?, after = ?"
+    stack.sql(f"UPDATE rttm_edit {kept} {here}", WORD, WORD, after, site.pk)
+    stack.sql(f"UPDATE rttm_healthmonitor SET path = ?, expected = ? {here}", WORD, WORD, site.pk)
+    stack.sql("UPDATE rttm_service SET contact_nickname = ? WHERE id = ?", WORD, site.pk)
+    stack.sql("UPDATE rttm_syncstate SET message = ?", WORD)
+
+
+def test_endless_word_breaks_no_page_and_is_whole_to_be_read(page, endless):
+    for path in (endless.path, f"/activity/?text={endless.fqdn}", f"/?text={WORD[:2000]}"):
+        for width in (360, 1440):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.goto(path)
+            assert page.evaluate(TOO_WIDE) == [], f"{path[:40]} at {width} px"
+    page.goto(endless.path)
+    for place in (endless.row(page).get_by_text(WORD), endless.history(page).get_by_text(WORD)):
+        for box in place.all():
+            box.evaluate("box => box.scrollTo(0, box.scrollHeight)")
+            assert box.evaluate("box => box.scrollTop") > 0
+            assert box.bounding_box()["height"] < 120

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.views import defaults
 
-from dashboard.templatetags.rttm import age_words, dotted, field_words, said, sign, words
+from dashboard.templatetags.rttm import age_words, dotted, field_words, said, sign, whole, words
 from tests.pages import parse
 from tests.pages import words as words_of
 
@@ -69,6 +69,12 @@ def test_word_of_a_backend_that_we_do_not_know_is_shown_as_text():
 )  # fmt: skip
 def test_stored_value_is_said_as_a_person_would(value, told):
     assert words(value) == told
+
+
+def test_only_a_long_word_may_be_broken():
+    assert whole("rack 4, behind the door") == "rack 4, behind the door"
+    text = whole(f"at <b> {'x' * 10_000}, too")
+    assert text == f'at &lt;b&gt; <span class="long">{"x" * 10_000},</span> too'
 
 
 @pytest.mark.parametrize("url", ["/", "/services/1/"])
