@@ -1,5 +1,6 @@
 """What base.html shows around every page: counts and freshness, each read only if it is drawn."""
 
+from datetime import datetime, timedelta
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
@@ -28,6 +29,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "sync_is_late": SimpleLazyObject(lambda: _is_late(cast(SyncState, state))),
         "sync_signs": SimpleLazyObject(_signs),  # read only when it is late
         "sync_stale_after": stale_after(),
+        "asked_lately": SimpleLazyObject(lambda: _asked_lately(cast(SyncState, state))),
+        "drawn_at": int(timezone.now().timestamp() * 1000),
         "sync_interval": settings.SYNC_INTERVAL,
         "answer_within": int(LONGEST.total_seconds()) + GRACE,
         "read_within": READ_WITHIN,
@@ -37,6 +40,13 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 def stale_after() -> int:
     """Seconds from which a service's state is old: twice its interval, and time to do it."""
     return 2 * settings.SYNC_INTERVAL + 15
+
+
+def _asked_lately(state: SyncState) -> datetime | None:
+    """What was asked since then was asked with a sync before the last: the last may be about to."""
+    if state.succeeded_at is None:
+        return None
+    return state.succeeded_at - timedelta(seconds=stale_after())
 
 
 def _signs() -> Signs:

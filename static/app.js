@@ -4,7 +4,7 @@
 
 const IDLE = 10_000; // ms after which a reader has left the page alone
 const QUIET = 3000; // ms without an answer before we say so
-const CLOCK_SLACK = 2000; // ms that the server's clock may differ before it counts
+const CLOCK_SET = 10_000; // ms by which a clock that was set differs; an answer is not so late
 // From how many seconds on, the unit's seconds, and its word; as in templatetags/rttm.py.
 const STEPS = [[172800, 86400, "d"], [3600, 3600, "h"], [60, 60, "min"], [0, 1, "s"]];
 
@@ -18,13 +18,13 @@ const say = (part, text) => {
 /* When the server last told that it is fresh, when it last answered a question of this page, and
    how the stream is (state and heardAt: see stream.js). */
 const server = { newsAt: Date.now(), answeredAt: 0, skew: 0, askedAt: 0, behindAt: 0 };
+learnSkew(Number(document.body.dataset.drawnAt) - Date.now());
 on("live:state", ({ detail }) => Object.assign(server, detail));
 
 const MUFFLED = "The server answers, but its live news do not get here: reload the page.";
 const WHY = {
   "full": "This account has as many live pages open as it may, so this page is not live. It reads"
     + " itself again twice a minute. Close pages in another browser to have it live.",
-  "logged-out": "Your session has ended: log in again.",
 };
 const interval = 1000 * Number(document.body.dataset.syncInterval);
 const silence = 3 * interval;
@@ -49,6 +49,13 @@ function showAge(time, synced) {
   say(time, `${Math.floor(age / unit)} ${word}`);
   const limit = time.dataset.staleAfter;
   if (limit) time.classList.toggle("stale", age > Number(limit));
+}
+
+/* How far the server's clock is ahead. The way of an answer makes it look less ahead than it is, so
+   the most counts, and no age jumps back. */
+function learnSkew(ahead) {
+  const isSet = server.skew - ahead > CLOCK_SET;
+  if (ahead > server.skew || isSet || !server.skew) server.skew = ahead;
 }
 
 /* A page that no longer hears from the server must not look fresh. */

@@ -1,5 +1,5 @@
 /* What comes live: refreshes that wait for an open editor, the focus after a swap. The news come
-   from stream.js. Needs app.js: one, all, on, head, tick, server, CLOCK_SLACK, IDLE. */
+   from stream.js. Needs app.js: one, all, on, head, tick, server, learnSkew, IDLE. */
 "use strict";
 
 const POLL = "hx:poll:trigger"; // the event behind hx-trigger="every 2s"
@@ -164,7 +164,7 @@ on("htmx:afterRequest", ({ detail: { requestConfig, xhr } }) => {
   release();
   if (xhr.status) server.answeredAt = Date.now();
   const ahead = Date.parse(xhr.getResponseHeader("Date")) - Date.now();
-  if (!Number.isNaN(ahead)) server.skew = Math.abs(ahead) > CLOCK_SLACK ? ahead : 0;
+  if (!Number.isNaN(ahead)) learnSkew(ahead);
 });
 
 /* A deleted component never settles: who had the focus there goes on beside it. */

@@ -77,7 +77,7 @@ def ago(
     is_stale = bool(stale_after) and seconds > stale_after
     return format_html(
         '<time datetime="{}" title="{}" data-age{}{}{}>{}</time>',
-        moment.isoformat(timespec="seconds"),
+        moment.isoformat(timespec="milliseconds"),  # rounded, the browser's age would be another
         exact_words(moment, zone_of(context)),
         format_html(' data-with-row data-stale-after="{}"', stale_after) if stale_after else "",
         SafeString(" data-with-sync") if with_sync else "",

@@ -339,3 +339,17 @@ def test_component_costs_few_queries(
     client = client_as(operator)
     with django_assert_max_num_queries(8):
         assert client.get(path, headers=HTMX).status_code == 200
+
+
+def test_what_is_asked_with_each_sync_is_so_also_before_this_sync_has_asked(
+    client_as, viewer, mirrored
+):
+    """Drawn in between, the age would jump back by a whole interval."""
+    row = mirrored(service())
+    answers(row, "global", ONE)
+    now = timezone.now()
+    Service.objects.filter(pk=row.pk).update(answers_seen_at=now - timedelta(seconds=4))
+    sync.absorb_success(asked_at=now)
+    found = row.regions.first()
+    drawn = parse(client_as(viewer).get(f"/regions/{found.pk}/", headers=HTMX))
+    assert find(drawn, within=f"region-{found.pk}", tag="time", data_with_sync="")

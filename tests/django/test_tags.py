@@ -32,10 +32,10 @@ def drawn(tag, **context):
 
 def test_ago_carries_the_exact_time_in_the_zone_of_the_reader(viewer):
     viewer.time_zone = "Europe/Berlin"
-    moment = datetime(2026, 7, 1, 12, 0, 5, tzinfo=UTC)
+    moment = datetime(2026, 7, 1, 12, 0, 5, 750_000, tzinfo=UTC)
     text = drawn("ago moment", moment=moment, user=viewer)
     assert 'title="2026-07-01 14:00:05 CEST"' in text
-    assert 'datetime="2026-07-01T12:00:05+00:00"' in text
+    assert 'datetime="2026-07-01T12:00:05.750+00:00"' in text
     assert drawn("exact moment", moment=moment).count("2026-07-01 12:00:05 UTC") == 1
 
 
