@@ -12,12 +12,13 @@ from redis import RedisError
 
 from dashboard.celery import Signs, read_signs
 from dashboard.counts import read_counts
-from rttm.edits import LONGEST
+from rttm.edits.turns import LEASE, MOST_WAIT
 from rttm.models import SyncState
 
-# Seconds after which a browser gives an answer up: what only reads, and beyond the longest edit.
+# Seconds after which a browser gives up waiting for an answer. An edit waits for its turn, and then
+# asks the backend at most four times, each within its lease.
 READ_WITHIN = 10
-GRACE = 5
+ANSWER_WITHIN = int(MOST_WAIT + 4 * LEASE.total_seconds())
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
@@ -32,7 +33,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "asked_lately": SimpleLazyObject(lambda: _asked_lately(cast(SyncState, state))),
         "drawn_at": int(timezone.now().timestamp() * 1000),
         "sync_interval": settings.SYNC_INTERVAL,
-        "answer_within": int(LONGEST.total_seconds()) + GRACE,
+        "answer_within": ANSWER_WITHIN,
         "read_within": READ_WITHIN,
     }
 
