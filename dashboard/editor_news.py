@@ -20,7 +20,7 @@ class News:
 
     editor: str  # the id of the element that the editor is
     topics: str
-    told: str  # the version that the reader of the editor knows of
+    told: str  # of what its reader knows: the version, and the edit that made it
     is_changed: bool = False
     changes: tuple[Change, ...] = ()
     theirs: Edit | None = None  # where it was made here
@@ -39,13 +39,14 @@ class News:
             if was.get(name, now) != now
         )
         changed = [name for name, now in form.at_first.items() if was.get(name, now) != now]
+        theirs = last_change(row, of=changed)
         return cls(
             form.element,
             _topics(row),
-            told=str(row.version),
+            told=f"{row.version}-{theirs.pk}" if theirs else str(row.version),
             is_changed=bool(changes) or not was,  # the editor of a deletion tells no values
             changes=changes,
-            theirs=last_change(row, of=changed),
+            theirs=theirs,
         )
 
 
@@ -62,10 +63,12 @@ def draw_news(
 
 
 def _topics(row: Region | PoolEntry) -> str:
-    """What is touched when the row is changed, and when it is deleted."""
+    """What is touched when the row is changed, is deleted, and when it is known who did it."""
     if isinstance(row, Region):
-        return f"sse:region-{row.pk}, sse:service-{row.service_id}"
-    return f"sse:pool-entry-{row.pk}, sse:region-{row.region_id}"
+        service = row.service_id
+        return f"sse:region-{row.pk}, sse:service-{service}, sse:service-history-{service}"
+    history = f"sse:service-history-{row.region.service_id}"
+    return f"sse:pool-entry-{row.pk}, sse:region-{row.region_id}, {history}"
 
 
 def _was(request: HttpRequest) -> dict[str, str]:

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from rttm import sync
 from rttm.client import calls
+from rttm.models import Edit
 from tests.builders import region, service
 from tests.converges import HTMX
 from tests.django.editing import update
@@ -46,7 +47,22 @@ def test_editor_is_told_who_changed_what_once(client, entry, by):
     assert "olga changed this" in words(notice)
     assert "weight 1 → 5" in words(notice)
     assert "label" not in words(notice)
-    assert client.get(notice.get("hx-get"), headers=HTMX).status_code == 204
+    query = urlencode({"was": '{"weight": "1"}'})
+    assert client.get(f"{notice.get('hx-get')}&{query}", headers=HTMX).status_code == 204
+
+
+def test_who_changed_it_is_told_once_it_is_known(client, entry, by):
+    """The mirror learns of the change before its edit is closed."""
+    asks = ask(client, reverse("pool-entry-edit", args=[entry.pk]))
+    update(entry, by, weight=5)
+    Edit.objects.update(outcome=Edit.Outcome.PENDING)
+    [notice] = find(parse(asks()), class_="news")
+    assert "Somebody else has changed this" in words(notice)
+    assert f"sse:service-history-{entry.region.service_id}" in notice.get("hx-trigger")
+    Edit.objects.update(outcome=Edit.Outcome.SAVED)
+    query = urlencode({"was": '{"weight": "1"}'})
+    response = client.get(f"{notice.get('hx-get')}&{query}", headers=HTMX)
+    assert "olga changed this" in words(find(parse(response), class_="news")[0])
 
 
 def test_probe_is_no_news_for_an_editor(client, entry):
