@@ -34,7 +34,8 @@ def test_answer_that_was_long_on_its_way_makes_nothing_younger(page, site):
         route.fulfill(response=answer, headers=answer.headers | {"date": date})
 
     page.route("**/freshness/", delay)
-    with page.expect_response("**/freshness/"):
-        pass
+    for _ in range(2):  # what the first one says of the clock counts when the next one is drawn
+        with page.expect_response("**/freshness/"):
+            pass
     page.evaluate("new Promise(requestAnimationFrame)")
     assert seconds(age.inner_text()) >= before
