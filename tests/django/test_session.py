@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from dashboard.views.account import BROWSER
 from tests.pages import find, parse, words
 
 HTMX = {"HX-Request": "true"}
@@ -75,3 +76,20 @@ def test_page_that_asks_is_told_whose_session_it_is_now(client_as, viewer):
 def test_log_in_form_within_the_page_works_without_scripts_too(client_as, viewer):
     drawn = parse(client_as(None).get(reverse("session"), headers=HTMX))
     assert drawn.forms[0].get("action") == reverse("login")
+
+
+def test_limits_of_logging_in_hold_within_the_page_too(client_as, viewer):
+    client = client_as(None)
+    wrong = {"username": "vera", "password": "x"}
+    codes = [client.post(reverse("session"), wrong, headers=HTMX).status_code for _ in range(40)]
+    assert codes[0] == 422
+    assert codes[-1] == 429
+
+
+def test_browser_is_known_to_the_limits_after_a_log_in_within_the_page(client_as, viewer):
+    response = client_as(None).post(
+        reverse("session"), {"username": "vera"} | PASSWORD, headers=HTMX
+    )
+    path = response.cookies[BROWSER]["path"]
+    assert reverse("session").startswith(path)
+    assert reverse("login").startswith(path)
