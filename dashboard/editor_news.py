@@ -1,12 +1,12 @@
 """What an open editor says when somebody else has changed its object meanwhile."""
 
-import json
 from dataclasses import dataclass
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from dashboard.forms.editors import EditorForm
+from dashboard.forms.editors import EditorForm, read_draft
 from dashboard.kept import Change
 from dashboard.whose import last_change
 from rttm.models import Edit, PoolEntry, Region
@@ -31,14 +31,12 @@ class News:
         return cls(form.element, _topics(row), told=str(form["seen"].value()))
 
     @classmethod
-    def of(cls, row: Region | PoolEntry, form: EditorForm, was: dict[str, str]) -> "News":
+    def of(cls, row: Region | PoolEntry, form: EditorForm, was: dict[str, Any]) -> "News":
         """How the row, and an untouched editor of it, differ from what an editor was opened on."""
+        changed = {name: now for name, now in form.at_first.items() if was.get(name, now) != now}
         changes = tuple(
-            Change(str(form[name].label).lower(), was[name], now)
-            for name, now in form.at_first.items()
-            if was.get(name, now) != now
+            Change(str(form[name].label).lower(), was[name], now) for name, now in changed.items()
         )
-        changed = [name for name, now in form.at_first.items() if was.get(name, now) != now]
         theirs = last_change(row, of=changed)
         return cls(
             form.element,
@@ -56,7 +54,7 @@ def draw_news(
     """Draw the notice of an open editor; 204 when its reader has been told of this version."""
     if row is None or form is None:
         return render(request, TEMPLATE, {"news": None})
-    news = News.of(row, form, _was(request))
+    news = News.of(row, form, read_draft(request.GET.get("was", "")))
     if news.told == request.GET.get("told"):
         return HttpResponse(status=204)
     return render(request, TEMPLATE, {"news": news, "url": request.path})
@@ -69,12 +67,3 @@ def _topics(row: Region | PoolEntry) -> str:
         return f"sse:region-{row.pk}, sse:service-{service}, sse:service-history-{service}"
     history = f"sse:service-history-{row.region.service_id}"
     return f"sse:pool-entry-{row.pk}, sse:region-{row.region_id}, {history}"
-
-
-def _was(request: HttpRequest) -> dict[str, str]:
-    """The values that the editor was opened on, as it sends them."""
-    try:
-        was = json.loads(request.GET.get("was", ""))
-    except ValueError:
-        return {}
-    return was if isinstance(was, dict) else {}

@@ -45,6 +45,12 @@ def _readable(read: Callable[..., Any], *what: Any) -> Any:
         return None
 
 
+def read_draft(text: str) -> dict[str, Any]:
+    """Return what an open editor says that its fields said at first; nothing if it says no such."""
+    was = DraftField(required=False).to_python(text)
+    return was if isinstance(was, dict) else {}
+
+
 class EditorForm(forms.Form):
     """An editor in a component's place; `element` is that element's id.
 

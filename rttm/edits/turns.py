@@ -65,10 +65,9 @@ def close_abandoned(edits: QuerySet[Edit]) -> None:
     """Close the edits among these whose owner has ended without a word."""
     for edit in edits.filter(outcome=Outcome.PENDING).exclude(_lasts(timezone.now())):
         if edit.sent_at:
-            words = "The process that saved this has ended before the backend answered."
-            outcome = Outcome.UNKNOWN
+            words, outcome = "No outcome was noted in time.", Outcome.UNKNOWN
         else:
-            words = "The process that was to save this has ended before it asked the backend."
+            words = "The process that was to save this stopped before it asked the backend."
             outcome = Outcome.NOT_APPLIED
         close_edit(edit, outcome, words, of=[Outcome.PENDING])
 

@@ -99,7 +99,7 @@ def test_action_without_a_broker_stays_queued(
 def test_sync_and_report_never_take_the_worker_of_an_action(row, by, monkeypatch):
     queues = []
     monkeypatch.setattr(
-        tasks.run_action, "apply_async", lambda args, *, queue: queues.append(queue)
+        tasks.run_action, "apply_async", lambda args, *, queue, priority: queues.append(queue)
     )
     for action in (
         dispatch.service_recover(service=row, origin=by),
