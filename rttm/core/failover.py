@@ -51,19 +51,13 @@ class Source:
 
     @property
     def words(self) -> str:
-        match self.origin:
-            case Origin.ADDRESS:
-                return self.name or self.mode
-            case Origin.REGION:
-                return f"region {self.name}"
-            case Origin.LAST_RESORT:
-                return (
-                    LAST_RESORT
-                    if self.is_own_pool
-                    else f"the pool of {self.name} as the last resort"
-                )
-            case Origin.NOTHING:
-                return NOTHING
+        if self.origin == Origin.ADDRESS:
+            return self.name or self.mode
+        if self.origin == Origin.REGION:
+            return f"region {self.name}"
+        if self.origin == Origin.NOTHING:
+            return NOTHING
+        return LAST_RESORT if self.is_own_pool else f"the pool of {self.name} as the last resort"
 
 
 def follow(start: str, links: Mapping[str, Link]) -> Source:

@@ -1,5 +1,6 @@
 """Three characters, and a backend that is the engine itself, in this process."""
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -28,6 +29,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.django_db(databases=DATABASES))
 
 
+class Clock:
+    """The real time, and the pauses that nobody has to wait for."""
+
+    def __init__(self) -> None:
+        self._slept = 0.0
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self._slept
+
+    def sleep(self, seconds: float) -> None:
+        self._slept += seconds
+
+
 class Backend:
     """The other side: what it has, and how it fails."""
 
@@ -52,13 +66,13 @@ class Backend:
 
 @pytest.fixture
 def backend(monkeypatch: pytest.MonkeyPatch, settings, db) -> Iterator[Backend]:
-    transport = EngineTransport()
+    transport, clock = EngineTransport(), Clock()
 
     def connect() -> Dynect:
         credentials = Credentials(
             settings.DYNECT_CUSTOMER, settings.DYNECT_USERNAME, settings.DYNECT_PASSWORD
         )
-        return Dynect(transport, credentials, sleep=lambda seconds: None)
+        return Dynect(transport, credentials, monotonic=clock.monotonic, sleep=clock.sleep)
 
     monkeypatch.setattr(backend_module, "connect", connect)
     backend_module._idle.clear()
