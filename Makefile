@@ -28,11 +28,13 @@ help:
 run: $(VENV)/runtime
 	@DEMO=$${DEMO:-1} exec $(BIN)/python manage.py up --with-parent
 
+# By file, so that what the tests of a file share is started once. Many tests wait for processes, so
+# a third worker pays on two cores; Chromium leaves no time to wait.
 test: lint browser
 	$(BIN)/python -m pytest -q -n 2 tests/unit --cov=rttm.core --cov-fail-under=100
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/django tests/contract
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile tests/django tests/contract
 ifneq ($(BROWSER),skip)
-	$(BIN)/python -m pytest -q tests/browser
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/browser
 endif
 
 # With production's settings, and data that nobody has.

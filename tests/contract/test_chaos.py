@@ -20,9 +20,6 @@ ZONE, ADDRESS = "example.com", "192.0.2.1"
 NUMBERS = count(1)  # no two tests share a service
 RETRIES_WITHIN = 15 + PATIENCE  # seconds: a worker asks again after 1, 2, 4 and 8
 
-# The stack is dear; whoever runs tests in parallel should start one.
-pytestmark = pytest.mark.xdist_group("stack")
-
 
 class Backend:
     """An engine of its own, behind a proxy through which the dashboard has to go."""
