@@ -18,7 +18,8 @@ def describe_missing_tables(alias: str) -> str:
     except DatabaseError:
         return ""
     finally:
-        connection.close()
+        if not connection.in_atomic_block:  # else it is its caller's
+            connection.close()
     if is_complete:
         return ""
     return (
