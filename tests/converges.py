@@ -11,8 +11,10 @@ from lxml import html
 from lxml.html import HtmlElement
 
 HTMX = {"HX-Request": "true"}
-# What differs from one drawing to the next without being news: ages, tokens, the live position.
-NOISE = ("//time", "//input[@name='csrfmiddlewaretoken']")
+# What differs from one drawing to the next without being news: ages, tokens, and the notice of
+# another order, which an open board takes only when its reader asks.
+NOISE = ("//time", "//input[@name='csrfmiddlewaretoken']", "//*[@id='board-order']")
+BOARD_ROWS = "//tr[starts-with(@id, 'service-row-')]"
 
 
 def assert_converges(client: Client, url: str, topics: set[str], change: Callable[[], object]):
@@ -40,5 +42,7 @@ def _told(page: HtmlElement) -> str:
     for path in NOISE:
         for element in page.xpath(path):
             element.drop_tree()
+    for row in sorted(page.xpath(BOARD_ROWS), key=lambda row: row.get("id")):
+        row.getparent().append(row)
     text = html.tostring(page.find(".//main"), encoding="unicode")
     return re.sub(r"\s+", " ", text).replace("> <", "><")
