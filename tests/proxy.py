@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from tests.servers import PATIENCE
 
@@ -36,6 +37,7 @@ class Proxy:
         self._target = target
         self._strikes: list[Strike] = []
         self._open: set[asyncio.Task[None]] = set()
+        self._writers: WeakSet[StreamWriter] = WeakSet()  # of all connections that are not gone
         self._hangs = False
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
@@ -78,7 +80,7 @@ class Proxy:
         self._call(self._listen())
 
     def close(self) -> None:
-        self.cut()
+        self._call(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(PATIENCE)
         self._loop.close()
@@ -107,9 +109,22 @@ class Proxy:
         if self._open:
             await asyncio.wait(self._open)
 
+    async def _end(self) -> None:
+        """Leave no connection behind: one that was just taken in has its task only now."""
+        await self._refuse()
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for connection in self._open:
+                connection.cancel()
+            await asyncio.wait(others, timeout=0.1)
+        for writer in tuple(self._writers):
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
     def _connected(self, reader: StreamReader, writer: StreamWriter) -> None:
         connection = asyncio.create_task(self._connect(reader, writer))
         self._open.add(connection)
+        self._writers.add(writer)
         connection.add_done_callback(self._open.discard)
         # Cut off before it even began, it would never get to close anything.
         connection.add_done_callback(lambda _: writer.close())
