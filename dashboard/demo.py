@@ -50,5 +50,5 @@ def accounts_shut() -> list[str]:
 
 @lru_cache(maxsize=len(ACCOUNTS))
 def _is_known(name: str, encoded: str) -> bool:
-    """Kept, because to check a password is expensive and each request of a session asks."""
+    """Keep the answer: checking a password is expensive, and each request of a session asks."""
     return check_password(PASSWORDS[name], encoded)

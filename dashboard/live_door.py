@@ -31,7 +31,7 @@ class Pass:
 
 
 def issue(user: "User | AnonymousUser", session: SessionBase) -> Pass | None:
-    """The pass of somebody logged in; a stranger gets none."""
+    """Return the pass of the person who is logged in; None for a stranger."""
     if not user.is_authenticated or not session.session_key:
         return None
     return Pass(user.pk, user.role, session.session_key)

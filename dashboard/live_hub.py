@@ -84,7 +84,7 @@ class History:
         self._touches.append(touch)
 
     def after(self, position: str) -> list[Touch] | None:
-        """What came after a position; None when that is no longer known."""
+        """Return the touches after a position; None when the hub no longer knows them all."""
         since = moment(position) or (0, 0)
         if len(self._touches) == KEPT and _is_after(self._touches[0], since):
             return None

@@ -30,7 +30,7 @@ def keep_private(directory: Path) -> None:
 def _written(directory: Path) -> Iterator[Path]:
     for pattern in WRITTEN:
         for path in directory.glob(pattern):
-            # A directory that is closed has been so since its first file.
+            # Files in a directory that others cannot enter were never readable for others.
             if path.is_dir() and path.stat().st_mode & OTHERS:
                 yield from path.rglob("*")
             yield path

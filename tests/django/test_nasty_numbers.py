@@ -62,7 +62,7 @@ def keys() -> list[str]:
 
 
 def ask(browser: Client, method: str, url: str, **how: Any) -> HttpResponse:
-    """The answer; what the request changed is not there for the next, nor is a log-out."""
+    """Return the answer, and undo what the request changed, a log-out included."""
     session = browser.cookies[settings.SESSION_COOKIE_NAME].value
     with transaction.atomic(), transaction.atomic("engine"):
         response = getattr(browser, method)(url, **how)

@@ -115,7 +115,7 @@ def test_an_allowed_wrapping_does_not_allow_what_it_wraps():
 
 
 def test_a_tunnel_is_allowed_by_its_network_and_by_what_it_leads_to():
-    """Who allows a network of IPv6 has not said that this machine may be probed through it."""
+    """To allow an IPv6 network does not allow probes of this machine through that network."""
     network, leads_to = ip_network("2a00:1450::/32"), ip_network("127.0.0.0/8")
     address = "2a00:1450::5efe:7f00:1"
     for allowed in ([network], [leads_to]):
